@@ -1,0 +1,124 @@
+"""What every component of a stack is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from types import TracebackType
+from typing import Any, ClassVar, Self
+
+from dovetail_core.config import ComponentConfig, validated
+
+
+class Status(StrEnum):
+    """State of what a component stands for."""
+
+    NOT_PROVISIONED = "not provisioned"
+    STOPPED = "stopped"
+    RUNNING = "running"
+
+
+class Reach(StrEnum):
+    """From where something can be used, or where work is done."""
+
+    MACHINE = "machine"
+    NETWORK = "network"
+
+
+class Component:
+    """Base of the component types. A flavor is one subclass of its type's base class, usable on its own.
+
+    An author sets `flavor`, `interface`, `capabilities` and `Config`, and implements the type's primitives. The constructor takes the
+    settings as keywords (or a ready `Config`) and does no I/O. Instances are safe to use from several threads, can be pickled (the
+    config goes, connections stay), and two of them never share state.
+    """
+
+    type: ClassVar[str]
+    flavor: ClassVar[str]
+    interface: ClassVar[str] = "1.0"
+    capabilities: frozenset[Any] = frozenset()
+    Config: ClassVar[type[ComponentConfig]] = ComponentConfig
+
+    config: ComponentConfig
+    name: str = ""
+
+    def __init__(self, config: ComponentConfig | None = None, /, **settings: Any) -> None:
+        if config is None:
+            config = validated(self.Config, settings, what=f"{self.type} flavor '{self.flavor}'")
+        elif settings:
+            raise TypeError(f"{type(self).__name__}: give a config or settings, not both")
+        self.config = config
+        self.setup()
+
+    def setup(self) -> None:
+        """Prepare attributes that are derived from the config; no I/O. Called at the end of construction, also when unpickled."""
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any], *, name: str = "", root: Path | None = None) -> Self:
+        """Return a component named `name`, with relative paths in `settings` taken from `root`. Raises `ConfigError` that names it."""
+        component = cls(validated(cls.Config, settings, what=f"{cls.type} '{name or cls.flavor}' (flavor {cls.flavor})", root=root))
+        component.name = name
+        return component
+
+    @property
+    def label(self) -> str:
+        """How messages call this component, such as `artifact_store 'prod'`."""
+        return f"{self.type} '{self.name or self.flavor}'"
+
+    @classmethod
+    def reach(cls, config: ComponentConfig) -> Reach:
+        """Tell from where the configured component can be used; needs no network."""
+        return Reach.NETWORK
+
+    @classmethod
+    def runs_on(cls, config: ComponentConfig) -> Reach:
+        """Tell where the configured component executes user code: this machine, or others, which must then reach the stack's stores."""
+        return Reach.MACHINE
+
+    @classmethod
+    def containerized(cls, config: ComponentConfig) -> bool:
+        """Tell whether the configured component needs images from a container registry."""
+        return False
+
+    def check(self) -> None:
+        """Verify against the backend that the component can be used; the error names the field to mend."""
+
+    def status(self) -> Status:
+        """Return the state of what the component stands for; what needs no provisioning is always running."""
+        return Status.RUNNING
+
+    def provision(self) -> None:
+        """Create what the component needs; nothing happens if it is there."""
+
+    def deprovision(self) -> None:
+        """Remove what `provision` made; nothing happens if there is nothing."""
+
+    def resume(self) -> None:
+        """Start what is provisioned and stopped."""
+
+    def suspend(self) -> None:
+        """Stop what is running, and keep it provisioned."""
+
+    def close(self) -> None:
+        """Release connections, threads and files; may be called again, and the component may be used again afterwards."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (type(self), self.config, self.name)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.config!r})"
+
+
+def _restore(cls: type[Component], config: ComponentConfig, name: str) -> Component:
+    component = cls(config)
+    component.name = name
+    return component
+
+

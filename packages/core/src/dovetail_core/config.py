@@ -1,0 +1,70 @@
+"""Settings of components: typed, frozen, documented, with unknown keys refused."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Self, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr, ValidationError, ValidationInfo, model_validator
+
+from dovetail_core.errors import ConfigError
+from dovetail_core.masking import remember_secret
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def _anchor(path: Path, info: ValidationInfo) -> Path:
+    root = Path((info.context or {}).get("root") or Path.cwd())
+    return root.absolute() / path.expanduser()
+
+
+ProjectPath = Annotated[Path, AfterValidator(_anchor)]
+"""A path that is made absolute when the config is validated: relative to the project's root, else to the working directory."""
+
+
+class ComponentConfig(BaseModel):
+    """Base of every flavor's `Config`: a frozen model that refuses unknown keys; every field has a description, secrets are `SecretStr`."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_default=True, hide_input_in_errors=True, use_attribute_docstrings=True
+    )
+
+    @model_validator(mode="after")
+    def _remember_secrets(self) -> Self:
+        for name in type(self).model_fields:
+            if isinstance(value := getattr(self, name), SecretStr):
+                remember_secret(value.get_secret_value())
+        return self
+
+
+def validated(model: type[M], settings: Mapping[str, Any], *, what: str, root: Path | None = None) -> M:
+    """Return `settings` as a `model`; all that is wrong with them is told in one `ConfigError` that begins with `what`.
+
+    No value is shown, since it may be a secret. `root` is what relative paths are relative to.
+    """
+    try:
+        return model.model_validate(dict(settings), context={"root": root})
+    except ValidationError as error:
+        problems = [_problem(model, item["loc"], item["type"], item["msg"]) for item in error.errors(include_input=False, include_url=False)]
+        raise ConfigError(f"{what}: " + "; ".join(problems), remedy=_known_keys(model), fields=[str(item["loc"]) for item in error.errors(include_input=False)]) from None
+
+
+def _problem(model: type[BaseModel], location: tuple[int | str, ...], kind: str, message: str) -> str:
+    name = ".".join(map(str, location))
+    if kind == "extra_forbidden":
+        return f"'{name}' is not a setting{closest(str(location[-1]), model.model_fields)}"
+    if kind == "missing":
+        return f"'{name}' is required"
+    return f"'{name}': {message}" if name else message
+
+
+def _known_keys(model: type[BaseModel]) -> str:
+    return "settings: " + ", ".join(model.model_fields) if model.model_fields else "it has no settings"
+
+
+def closest(name: str, known: Iterable[str]) -> str:
+    """Return `, did you mean 'x'?` for a misspelt name, or nothing."""
+    match = difflib.get_close_matches(name, list(known), n=1)
+    return f", did you mean '{match[0]}'?" if match else ""

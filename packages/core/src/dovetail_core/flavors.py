@@ -1,0 +1,153 @@
+"""Loads flavors, and holds each to its type's interface before anybody uses it."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from dovetail_core import discovery
+from dovetail_core.component import Component
+from dovetail_core.component_types import ComponentType
+from dovetail_core.config import ComponentConfig, closest
+from dovetail_core.discovery import FlavorRow, Problem
+from dovetail_core.errors import BrokenFlavor, NotFound
+
+
+class FlavorCatalog:
+    """The component types and flavors that are installed, and those that a project registered by path.
+
+    `local` maps type -> name -> `module:Class`; their modules are imported with `root` on the import path.
+    """
+
+    def __init__(self, local: Mapping[str, Mapping[str, str]] | None = None, root: Path | None = None) -> None:
+        self._rows = discovery.offered_flavors(local)
+        self._targets = discovery.offered_types()
+        self._root = root
+        self._types: dict[str, ComponentType] = {}
+        self._classes: dict[tuple[str, str], type[Component]] = {}
+
+    def type_names(self) -> list[str]:
+        """Return the names of the installed component types, sorted."""
+        return list(self._targets)
+
+    def type(self, name: str) -> ComponentType:
+        """Return a component type. Raises `NotFound` for a type that is not installed."""
+        if name not in self._targets:
+            known = ", ".join(self._targets)
+            raise NotFound(f"there is no component type '{name}'{closest(name, self._targets)}", remedy=f"installed: {known}")
+        if name not in self._types:
+            self._types[name] = _imported(self._targets[name], None)
+        return self._types[name]
+
+    def rows(self, kind: str | None = None) -> list[FlavorRow]:
+        """Return the offered flavors, of one type or of all; nothing is imported."""
+        return [row for row in self._rows if kind in (None, row.type)]
+
+    def find(self, kind: str, flavor: str) -> FlavorRow:
+        """Return the row of one flavor. Raises `NotFound` if nobody offers it."""
+        for row in self._rows:
+            if (row.type, row.name) == (kind, flavor):
+                return row
+        names = sorted({row.name for row in self.rows(kind)})
+        package = f"dovetail-{kind}-{flavor}".replace("_", "-")
+        raise NotFound(
+            f"there is no {kind} flavor '{flavor}'{closest(flavor, names)}",
+            remedy=f"installed: {', '.join(names) or 'none'}; or pip install {package}",
+        )
+
+    def load(self, kind: str, flavor: str) -> type[Component]:
+        """Return a flavor's class. Raises `NotFound`, or `BrokenFlavor` with the reason and the remedy."""
+        if (kind, flavor) not in self._classes:
+            row = self.verified(self.find(kind, flavor))
+            if row.problem is not None:
+                raise BrokenFlavor(f"{kind} flavor '{flavor}' of {row.source}: {row.problem.reason}", remedy=row.problem.remedy)
+        return self._classes[kind, flavor]
+
+    def verified(self, row: FlavorRow) -> FlavorRow:
+        """Return the row with the problem that loading it shows, if any. Never raises, whatever the flavor's module does."""
+        if row.problem is not None:
+            return row
+        try:
+            candidate = _imported(row.target, None if row.distribution else self._root)
+            reason = unfit(candidate, self.type(row.type), row.name)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # also SystemExit at import
+            return replace(row, problem=_failure(row, error))
+        if reason:
+            return replace(row, problem=Problem(reason, discovery.mend(row)))
+        self._classes[row.type, row.name] = candidate
+        return row
+
+
+def _imported(target: str, root: Path | None) -> Any:
+    module, _, path = target.partition(":")
+    if root is not None and str(root) not in sys.path:
+        sys.path.insert(0, str(root))
+    value: Any = import_module(module)
+    for name in path.split("."):
+        value = getattr(value, name)
+    return value
+
+
+def _failure(row: FlavorRow, error: BaseException) -> Problem:
+    reason = f"{row.target} cannot be loaded: {type(error).__name__}: {error}"
+    own = row.target.partition(":")[0].partition(".")[0]
+    missing = error.name if isinstance(error, ModuleNotFoundError) else None
+    if missing and missing.partition(".")[0] != own:
+        return Problem(reason, f"pip install {missing.partition('.')[0]}")
+    return Problem(reason, discovery.mend(row))
+
+
+def unfit(candidate: Any, kind: ComponentType, name: str) -> str:
+    """Return why `candidate` is no flavor `name` of the type, or nothing. It is looked at, never called."""
+    base = _imported(kind.base, None)
+    if not inspect.isclass(candidate):
+        return f"it is not a class but {type(candidate).__name__}"
+    if not issubclass(candidate, base):
+        return f"it is not a subclass of {base.__name__}"
+    if candidate.__dict__.get("flavor", getattr(candidate, "flavor", None)) != name:
+        return f"its `flavor` is {getattr(candidate, 'flavor', None)!r}, and it is offered as '{name}'"
+    return _interface(candidate, kind) or _shape(candidate, base)
+
+
+def _interface(candidate: type[Component], kind: ComponentType) -> str:
+    try:
+        major, minor = (int(part) for part in candidate.interface.split("."))
+    except (ValueError, AttributeError):
+        return f"its `interface` {candidate.interface!r} is not of the form 'major.minor'"
+    ours = tuple(map(int, kind.interface.split(".")))
+    if major != ours[0] or minor > ours[1]:
+        return f"it needs interface {candidate.interface}, and the installed {kind.name} interface is {kind.interface}"
+    return ""
+
+
+def _shape(candidate: type[Component], base: type[Component]) -> str:
+    if missing := sorted(getattr(candidate, "__abstractmethods__", ())):
+        return f"it does not implement {', '.join(missing)}"
+    if not (inspect.isclass(candidate.Config) and issubclass(candidate.Config, ComponentConfig)):
+        return "its `Config` is not a subclass of ComponentConfig"
+    methods = [name for name, value in vars(base).items() if inspect.isfunction(value) and not name.startswith("__")]
+    return next((reason for name in methods if (reason := _signature(candidate, base, name))), "")
+
+
+def _signature(candidate: type[Component], base: type[Component], name: str) -> str:
+    """Return what a caller who keeps to the base class's signature would miss in an override."""
+    theirs, ours = getattr(candidate, name), getattr(base, name)
+    if theirs is ours or not callable(theirs):
+        return ""
+    accepted, promised = inspect.signature(theirs).parameters, inspect.signature(ours).parameters
+    kinds = {parameter.kind for parameter in accepted.values()}
+    if inspect.Parameter.VAR_KEYWORD in kinds and inspect.Parameter.VAR_POSITIONAL in kinds:
+        return ""
+    named = {key for key, value in promised.items() if value.kind not in (value.VAR_POSITIONAL, value.VAR_KEYWORD)}
+    if missing := [key for key in promised if key in named and key not in accepted]:
+        return f"its method `{name}` does not take {', '.join(missing)}"
+    empty = inspect.Parameter.empty
+    extra = [key for key, value in accepted.items() if key not in promised and value.default is empty and value.kind in (value.POSITIONAL_OR_KEYWORD, value.KEYWORD_ONLY)]
+    return f"its method `{name}` requires {', '.join(extra)}, which no caller gives" if extra else ""
