@@ -1,0 +1,56 @@
+"""Dovetail: pipelines of typed functions on stacks of components that fit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dovetail_core._facade import lazy
+
+if TYPE_CHECKING:
+    from dovetail_core import Resources as Resources
+    from dovetail_core import RetryPolicy as RetryPolicy
+
+    from dovetail.execution.context import StepContext as StepContext
+    from dovetail.execution.context import step_context as step_context
+    from dovetail.execution.run_lifecycle import RunFailed as RunFailed
+    from dovetail.history import RunHistory as RunHistory
+    from dovetail.history import RunView as RunView
+    from dovetail.history import get_run as get_run
+    from dovetail.pipelines import Pipeline as Pipeline
+    from dovetail.pipelines import pipeline as pipeline
+    from dovetail.project import Project as Project
+    from dovetail.steps import Step as Step
+    from dovetail.steps import step as step
+
+__all__ = [
+    "Pipeline",
+    "Project",
+    "Resources",
+    "RetryPolicy",
+    "RunFailed",
+    "RunHistory",
+    "RunView",
+    "Step",
+    "StepContext",
+    "get_run",
+    "pipeline",
+    "step",
+    "step_context",
+]
+
+_EXPORTS = {
+    "Pipeline": "pipelines",
+    "Project": "project",
+    "Resources": "resources",
+    "RetryPolicy": "resources",
+    "RunFailed": "execution.run_lifecycle",
+    "RunHistory": "history",
+    "RunView": "history",
+    "Step": "steps",
+    "StepContext": "execution.context",
+    "get_run": "history",
+    "pipeline": "pipelines",
+    "step": "steps",
+    "step_context": "execution.context",
+}
+__getattr__, __dir__ = lazy(__name__, _EXPORTS)

@@ -1,0 +1,34 @@
+"""Cache keys: digests that are equal only if a step would compute the same thing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from dovetail.digests import digest
+from dovetail.plan import RunPlan, RunStep
+
+_FORMAT = 1
+
+
+def content_key(step: RunStep, inputs: Mapping[str, Iterable[str]]) -> str:
+    """Return the digest of a step's code, parameters, environment, and the content digests of its inputs, in order per argument."""
+    return digest(["content", _own(step), {name: list(digests) for name, digests in inputs.items()}])
+
+
+def provenance_keys(plan: RunPlan) -> dict[str, str]:
+    """Return, per step, the digest of everything that leads to it; known before anything runs.
+
+    A step below one that must execute has none: what that step will give is not known.
+    """
+    keys: dict[str, str] = {}
+    for step in plan.steps:
+        sources = {name: [(source.step, source.output) for source in given.sources] for name, given in step.inputs.items()}
+        needed = {upstream for given in sources.values() for upstream, _ in given}
+        if step.cache and needed <= keys.keys():
+            leading = {name: [[keys[upstream], output] for upstream, output in given] for name, given in sources.items()}
+            keys[step.name] = digest(["provenance", _own(step), leading])
+    return keys
+
+
+def _own(step: RunStep) -> list[object]:
+    return [_FORMAT, step.fingerprint, step.parameters, list(step.outputs), step.environment]

@@ -1,0 +1,70 @@
+"""Where a function's code is: which directory its module is imported from, and how it is found again."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from dovetail_core import ConfigError
+
+from dovetail.plan import CodeReference
+from dovetail.source_index import source_file
+
+
+def source_root(function: Callable[..., Any]) -> Path | None:
+    """Return the directory from which a function's module is imported; None if it is installed or has no file."""
+    file = source_file(function.__module__)
+    if file is None:
+        return None
+    file = file.resolve()
+    if function.__module__ == "__main__":
+        return _main_root(file)
+    parts = function.__module__.split(".")
+    above = len(parts) - (0 if file.name == "__init__.py" else 1)
+    return file.parents[above]
+
+
+def _main_root(file: Path) -> Path:
+    spec = getattr(sys.modules["__main__"], "__spec__", None)
+    return file.parents[spec.name.count(".")] if spec is not None else file.parent
+
+
+def reference_to(function: Callable[..., Any], root: Path | None) -> CodeReference:
+    """Return how a function is found again by another process that imports modules from `root` or from installed packages."""
+    module = function.__module__
+    if module == "__main__":
+        module = _main_name()
+    own = source_root(function)
+    importable = "<" not in function.__qualname__ and module != "__main__" and own in (root, None) and _installed_or_source(function)
+    return CodeReference(module=module, qualname=function.__qualname__, importable=importable)
+
+
+def _main_name() -> str:
+    main = sys.modules["__main__"]
+    spec = getattr(main, "__spec__", None)
+    if spec is not None:
+        return str(spec.name)
+    file = getattr(main, "__file__", None)
+    return Path(file).stem if file else "__main__"
+
+
+def _installed_or_source(function: Callable[..., Any]) -> bool:
+    return bool(getattr(sys.modules.get(function.__module__), "__file__", None))
+
+
+def find(reference: CodeReference, root: Path | None) -> Any:
+    """Import what a reference means, with `root` on the import path. Raises `ConfigError` naming it if it is not there."""
+    if root is not None and str(root) not in sys.path:
+        sys.path.insert(0, str(root))
+    try:
+        value: Any = import_module(reference.module)
+        for name in reference.qualname.split("."):
+            value = getattr(value, name)
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(
+            f"{reference.module}:{reference.qualname} cannot be imported: {error}", remedy="define it at the top level of a module of the project"
+        ) from error
+    return value

@@ -1,0 +1,125 @@
+"""The project's code as an archive in the artifact store, addressed by its digest."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import re
+import shutil
+import sys
+import tarfile
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from blake3 import blake3
+from dovetail_core import ConfigError, IntegrityError
+
+from dovetail.plan import CodeArchive
+
+if TYPE_CHECKING:
+    from dovetail_artifact_store import ArtifactStore
+
+LARGEST_FILE = 1024**2
+"""Bytes; larger files are data, not code, and stay behind."""
+LARGEST_ARCHIVE = 50 * 1024**2
+"""Bytes, uncompressed."""
+_IMPORT = re.compile(rb"^[ \t]*(?:from[ \t]+([A-Za-z_]\w*)|import[ \t]+([^#;\n]+))", re.MULTILINE)
+
+
+def ship(root: Path, modules: Iterable[str], store: ArtifactStore) -> CodeArchive:
+    """Store the project code that `modules` need, unless it is there already, and return where. Equal files give an equal digest.
+
+    That is: the modules below `root` that they import, directly or not, anywhere in their source, and those that this process has
+    imported from there; of a package, everything in it but caches, hidden files and files above 1 MiB.
+    Raises `ConfigError` if it is more than 50 MiB.
+    """
+    data = _packed(root, sorted(project_files(root, modules)))
+    name = blake3(data).hexdigest()
+    archive = CodeArchive(key=f"code/{name}.tar.gz", digest=f"blake3:{name}")
+    if not store.exists(archive.key):
+        store.write_bytes(archive.key, data)
+    return archive
+
+
+def project_files(root: Path, modules: Iterable[str]) -> set[str]:
+    """Return the paths of the files to ship, relative to `root`."""
+    found: dict[str, set[str]] = {}
+    pending = {module.partition(".")[0] for module in modules} | _imported_from(root)
+    while pending:
+        top = pending.pop()
+        if top not in found:
+            found[top] = set(_files_of(root, top))
+            pending |= {name for file in found[top] if file.endswith(".py") for name in _mentioned(root / file)}
+    return set().union(*found.values())
+
+
+def _imported_from(root: Path) -> set[str]:
+    """Return the top-level modules that this process imported right from `root`, not from an environment somewhere below it."""
+    prefix = f"{root}{os.sep}"
+    names = {name.partition(".")[0] for name in list(sys.modules)} - {"__main__"}
+    files = {name: str(getattr(sys.modules.get(name), "__file__", None) or "") for name in names}
+    return {name for name, file in files.items() if file in (f"{prefix}{name}.py", f"{prefix}{name}{os.sep}__init__.py")}
+
+
+def _files_of(root: Path, top: str) -> Iterator[str]:
+    """Yield the files of a top-level module or package of the project; none if it is not one."""
+    if (file := root / f"{top}.py").is_file():
+        yield file.name
+    if not any((root / top).glob("*.py")):
+        return
+    for directory, names, files in os.walk(root / top):
+        names[:] = sorted(name for name in names if not name.startswith(".") and name != "__pycache__")
+        for name in files:
+            path = Path(directory, name)
+            if not name.startswith(".") and not path.is_symlink() and path.stat().st_size <= LARGEST_FILE:
+                yield path.relative_to(root).as_posix()
+
+
+def _mentioned(file: Path) -> set[str]:
+    """Return the top-level names that a source file imports; reading its lines is enough, since a name too many does no harm."""
+    found = _IMPORT.findall(file.read_bytes())
+    names = [base for base, _ in found if base] + [part for _, several in found for part in several.split(b",")]
+    return set(filter(str.isidentifier, (re.split(rb"[ .]", name.strip())[0].decode("utf-8", "replace") for name in names)))
+
+
+def _packed(root: Path, files: list[str]) -> bytes:
+    plain = io.BytesIO()
+    with tarfile.open(fileobj=plain, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        for name in files:
+            content = Path(root, name).read_bytes()
+            if plain.tell() + len(content) > LARGEST_ARCHIVE:
+                raise ConfigError(
+                    f"the code below {root} is more than {LARGEST_ARCHIVE // 1024**2} MiB", remedy="move data out of the project's packages"
+                )
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            entry.mode = 0o644
+            tar.addfile(entry, io.BytesIO(content))
+    return gzip.compress(plain.getvalue(), compresslevel=1, mtime=0)
+
+
+def unpack(archive: CodeArchive, store: ArtifactStore) -> Path:
+    """Return a directory with the archive's files; it is made once per digest. Raises `IntegrityError` if the bytes are not the recorded ones."""
+    target = _cache_directory() / archive.digest.replace(":", "-")
+    if target.is_dir():
+        return target
+    data = store.read_bytes(archive.key)
+    if f"blake3:{blake3(data).hexdigest()}" != archive.digest:
+        raise IntegrityError(f"the code archive {store.uri(archive.key)} is not the one that was stored", remedy="delete it, and run the pipeline again")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(dir=target.parent))
+    with tarfile.open(fileobj=io.BytesIO(data), mode="r:gz") as tar:
+        tar.extractall(fresh, filter="data")
+    try:
+        fresh.rename(target)
+    except OSError:  # another process was faster
+        shutil.rmtree(fresh, ignore_errors=True)
+    return target
+
+
+def _cache_directory() -> Path:
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home, "dovetail", "code")

@@ -1,0 +1,113 @@
+"""Compiles a pipeline function into the plan of a run."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from dovetail_core import ConfigError, Resources, closest
+from dovetail_orchestrator.plan import StepPlan
+
+from dovetail.code import reference_to, source_root
+from dovetail.fingerprint import fingerprint
+from dovetail.graph import Graph, Node, building
+from dovetail.options import RunOptions
+from dovetail.parameters import decode, encode
+from dovetail.plan import InputPlan, OutputReference, RunPlan, RunStep
+from dovetail.signature import REQUIRED, Signature
+from dovetail.steps import Step
+
+
+class Compiled:
+    """A plan, and the steps that it was made of."""
+
+    def __init__(self, plan: RunPlan, steps: Mapping[str, Step[..., Any]]) -> None:
+        self.plan = plan
+        self.steps = steps
+
+
+def compile_pipeline(name: str, function: Callable[..., Any], signature: Signature, options: RunOptions) -> Compiled:
+    """Return the plan of a run with these options. Raises `ConfigError` for anything in it that could not run."""
+    given = pipeline_arguments(name, signature, options.parameters)
+    graph = build_graph(function, signature, given, options)
+    if not graph.nodes:
+        raise ConfigError(f"pipeline '{name}' has no steps", remedy="call at least one step in it")
+    _refuse_unknown_steps(name, options, graph)
+    root = source_root(function)
+    prints = functools.cache(fingerprint)  # of one step called a hundred times, once
+    steps = tuple(_run_step(node, options, root, prints) for node in graph.nodes.values())
+    code = reference_to(function, root)
+    plan = RunPlan(
+        pipeline=name, code=code, source_root=str(root) if root else None, failure_mode=options.failure_mode, parameters=given, steps=steps
+    )
+    return Compiled(plan, {node.name: node.step for node in graph.nodes.values()})
+
+
+def pipeline_arguments(name: str, signature: Signature, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the pipeline's arguments as JSON data, defaults filled in. Raises `ConfigError` for unknown, missing and wrong ones."""
+    for argument in given:
+        if argument not in signature.inputs:
+            known = ", ".join(signature.inputs) or "none"
+            raise ConfigError(f"pipeline '{name}' has no parameter '{argument}'{closest(argument, signature.inputs)}", remedy=f"parameters: {known}")
+    encoded = {}
+    for argument in signature.inputs.values():
+        value = given.get(argument.name, argument.default)
+        if value is REQUIRED:
+            raise ConfigError(f"pipeline '{name}': parameter '{argument.name}' is missing", remedy="give it a value")
+        encoded[argument.name] = encode(value, argument.annotation, f"pipeline '{name}', parameter '{argument.name}'")
+    return encoded
+
+
+def build_graph(function: Callable[..., Any], signature: Signature, arguments: Mapping[str, Any], options: RunOptions) -> Graph:
+    """Call the pipeline function and return the graph that its calls of steps make."""
+    graph = Graph({step: given.parameters for step, given in options.steps.items() if given.parameters})
+    token = building.set(graph)
+    try:
+        function(**{name: decode(value, signature.inputs[name].annotation) for name, value in arguments.items()})
+    finally:
+        building.reset(token)
+    return graph
+
+
+def _refuse_unknown_steps(name: str, options: RunOptions, graph: Graph) -> None:
+    for step in options.steps:
+        if step not in graph.nodes:
+            raise ConfigError(f"pipeline '{name}' has no step '{step}'{closest(step, graph.nodes)}", remedy=f"steps: {', '.join(graph.nodes)}")
+
+
+def _run_step(node: Node, options: RunOptions, root: Path | None, prints: Callable[[Callable[..., Any]], str]) -> RunStep:
+    chosen = options.for_step(node.name, node.step.options)
+    environment = chosen.environment or {}
+    plan = StepPlan(
+        name=node.name,
+        upstream=node.upstream(),
+        resources=chosen.resources or Resources(),
+        retry=chosen.policy(),
+        timeout=chosen.timeout,
+        isolated=bool(chosen.isolated or environment),
+        operator=chosen.operator,
+        settings=chosen.settings or {},
+    )
+    code = reference_to(node.step.function, root)
+    if not code.importable and (plan.isolated or plan.timeout):
+        raise ConfigError(
+            f"step '{node.name}' needs a process of its own, and '{node.step.function.__qualname__}' cannot be imported there",
+            remedy="define the step at the top level of a module, or leave out isolated, timeout and environment",
+        )
+    return RunStep(
+        plan=plan,
+        code=code,
+        fingerprint=prints(node.step.function),
+        inputs={name: _input(node, name) for name in node.edges},
+        parameters=node.parameters,
+        outputs=tuple(output.name for output in node.step.signature.outputs),
+        cache=bool(chosen.cache),
+        environment=environment,
+    )
+
+
+def _input(node: Node, argument: str) -> InputPlan:
+    sources = tuple(OutputReference(step=handle.step, output=handle.output.name) for handle in node.edges[argument])
+    return InputPlan(sources=sources, collected=argument in node.collected)

@@ -1,0 +1,83 @@
+"""Earlier results that a run can take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from dovetail_artifact_store import ArtifactStore
+from dovetail_metadata_store.records import Link, StepCommit, StepRun
+
+from dovetail.execution.session import RunSession
+
+
+def planned_hits(session: RunSession) -> dict[str, StepRun]:
+    """Return the steps whose results are known before anything runs, with one look-up for all of them.
+
+    A hit counts only if its inputs are the very outputs that the hits before it gave, and all its artifacts still exist.
+    """
+    keys = session.provenance
+    if not keys:
+        return {}
+    found = session.metadata.find_cached(list(keys.values()))
+    hits: dict[str, StepRun] = {}
+    for step in session.plan.steps:
+        hit = found.get(keys.get(step.name, ""))
+        if hit is not None and _consistent(session, step.name, hit, hits):
+            hits[step.name] = hit
+    return _without_gaps(session, hits, usable(hits, session.store))
+
+
+def usable(hits: Mapping[str, StepRun], store: ArtifactStore) -> set[str]:
+    """Return the names of the hits whose artifacts all exist; the existence of each is asked for once."""
+    keys = {name: [link.artifact.key for link in hit.outputs] for name, hit in hits.items()}
+    missing = store.missing([key for several in keys.values() for key in several])
+    return {name for name, several in keys.items() if not missing.intersection(several)}
+
+
+def _consistent(session: RunSession, name: str, hit: StepRun, before: Mapping[str, StepRun]) -> bool:
+    """Tell whether a hit read the content that the hits before it give; two executions of one step may have given different bytes."""
+    read = {(link.name, link.index): link.artifact.digest for link in hit.inputs}
+    for argument, given in session.step(name).inputs.items():
+        for index, source in enumerate(given.sources):
+            outputs = before[source.step].outputs if source.step in before else ()
+            if read.get((argument, index)) not in {link.artifact.digest for link in outputs if link.name == source.output}:
+                return False
+    return True
+
+
+def _without_gaps(session: RunSession, hits: Mapping[str, StepRun], complete: Iterable[str]) -> dict[str, StepRun]:
+    """Return the hits that are complete and stand only on complete ones: below a step that must execute, content decides later."""
+    kept: dict[str, StepRun] = {}
+    whole = set(complete)
+    for step in session.plan.steps:
+        sources = {source.step for given in step.inputs.values() for source in given.sources}
+        if step.name in whole and sources <= kept.keys():
+            kept[step.name] = hits[step.name]
+    return kept
+
+
+def cached_commit(
+    run_id: str, hit: StepRun, step: str, inputs: tuple[Link, ...], key: str | None, provenance: str | None, attempt: int
+) -> StepCommit:
+    """Return the commit by which a step of a run takes the outputs of an earlier execution."""
+    return StepCommit(
+        run_id=run_id,
+        step=step,
+        attempt=attempt,
+        outputs=hit.outputs,
+        inputs=inputs,
+        cache_key=key,
+        provenance_key=provenance,
+        source_run=hit.source_run or hit.run_id,
+    )
+
+
+def commit_hits(session: RunSession, hits: Mapping[str, StepRun]) -> None:
+    """Commit all hits in one transaction, with lineage to the artifacts of this run's own graph."""
+    commits = []
+    for name, hit in hits.items():
+        session.know(name, hit.outputs)
+        inputs = {argument: session.artifacts(given) for argument, given in session.step(name).inputs.items()}
+        lineage = tuple(Link(argument, artifact, index) for argument, found in inputs.items() for index, artifact in enumerate(found))
+        commits.append(cached_commit(session.run.id, hit, name, lineage, hit.cache_key, session.provenance.get(name), attempt=0))
+    session.metadata.commit_steps(commits)

@@ -1,0 +1,58 @@
+"""What a step's code may ask about the run that it is part of."""
+
+from __future__ import annotations
+
+import contextvars
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dovetail_core import NotReady
+from dovetail_core.stack_instance import Stack
+from dovetail_metadata_store.records import Run
+
+_current: contextvars.ContextVar[StepContext | None] = contextvars.ContextVar("step_context", default=None)
+
+
+class StepContext:
+    """The run, step and attempt that are executing, and the stack they execute on."""
+
+    def __init__(self, run: Run, step: str, attempt: int, stack: Stack, parameters: Mapping[str, Any]) -> None:
+        self.run = run
+        self.step = step
+        self.attempt = attempt
+        self.stack = stack
+        """The components, as `stack.artifact_store` and so on."""
+        self.parameters = parameters
+        """Values of the step's arguments that are no outputs of other steps."""
+        self._directory: Path | None = None
+
+    def add_metadata(self, **entries: Any) -> None:
+        """Record facts about this step, JSON-able; they are kept even if the step fails later."""
+        self.stack.metadata_store.put_metadata(self.run.id, entries, step=self.step)
+
+    @property
+    def temporary_directory(self) -> Path:
+        """An empty directory, made at first use and removed when the attempt ends."""
+        if self._directory is None:
+            self._directory = Path(tempfile.mkdtemp(prefix="dovetail-step-"))
+        return self._directory
+
+    def __enter__(self) -> StepContext:
+        self._token = _current.set(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _current.reset(self._token)
+        if self._directory is not None:
+            shutil.rmtree(self._directory, ignore_errors=True)
+
+
+def step_context() -> StepContext:
+    """Return the context of the step that is executing. Raises `NotReady` outside of a run."""
+    context = _current.get()
+    if context is None:
+        raise NotReady("there is no step context here", remedy="ask for it inside a step, while a pipeline runs", retryable=False)
+    return context

@@ -1,0 +1,92 @@
+"""Options of steps and runs, given in code or in a YAML run configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from dovetail_core import ConfigError, Resources, RetryPolicy, validated
+from pydantic import BaseModel, ConfigDict, Field
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class StepOptions(BaseModel):
+    """Options of one step; what is not set is left to the run, then to the defaults."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    cache: bool | None = Field(default=None, description="Whether earlier results may be taken; False at any level wins.")
+    retries: int | None = Field(default=None, ge=0, description="Further attempts after a failure.")
+    retry: RetryPolicy | None = Field(default=None, description="Attempts and waits in full; `retries` wins over its number.")
+    timeout: float | None = Field(default=None, gt=0, description="Seconds that one attempt may take; the step then has a process of its own.")
+    resources: Resources | None = Field(default=None, description="Resources that the step needs.")
+    isolated: bool | None = Field(default=None, description="Whether the step has a process of its own.")
+    environment: dict[str, str] | None = Field(default=None, description="Environment variables, in a process of its own; part of the cache key.")
+    operator: str | None = Field(default=None, description="Name of the step operator that executes the step.")
+    settings: dict[str, Any] | None = Field(default=None, description="Settings for the orchestrator's flavor.")
+
+    def policy(self) -> RetryPolicy:
+        """Return the retry policy."""
+        policy = self.retry or RetryPolicy()
+        return policy if self.retries is None else policy.model_copy(update={"retries": self.retries})
+
+
+class StepRunOptions(StepOptions):
+    """Options of one step in a run configuration, which may also set its parameters."""
+
+    parameters: dict[str, Any] = Field(default_factory=dict, description="Values for the step's arguments.")
+
+
+class RunOptions(BaseModel):
+    """Options of a run; step options given here hold for every step that does not set its own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    stack: str | None = Field(default=None, description="Name of the stack; default: the active one.")
+    run_name: str | None = Field(default=None, min_length=1, max_length=200, description="Name of the run; `{pipeline}`, `{date}` and `{time}` are filled in.")
+    cache: bool | None = Field(default=None, description="Whether earlier results may be taken; False at any level wins.")
+    retries: int | None = Field(default=None, ge=0, description="Further attempts after a failure.")
+    retry: RetryPolicy | None = None
+    timeout: float | None = Field(default=None, gt=0, description="Seconds that one attempt of a step may take.")
+    resources: Resources | None = None
+    isolated: bool | None = None
+    failure_mode: Literal["fail_fast", "continue"] = Field(default="fail_fast", description="What happens to independent steps when one fails.")
+    parameters: dict[str, Any] = Field(default_factory=dict, description="Values for the pipeline's arguments.")
+    steps: dict[str, StepRunOptions] = Field(default_factory=dict, description="Options of single steps, by name.")
+
+    def for_step(self, name: str, own: StepOptions) -> StepRunOptions:
+        """Return the options of a step: the run configuration's for it, over the step's own, over the run's."""
+        given = self.steps.get(name, StepRunOptions())
+        shared = {key: getattr(self, key) for key in ("retries", "retry", "timeout", "resources", "isolated")}
+        levels = [shared, *({key: getattr(level, key) for key in level.model_fields_set} for level in (own, given))]
+        merged = {key: value for level in levels for key, value in level.items() if value is not None}
+        merged["cache"] = not any(level.cache is False for level in (self, own, given))
+        return StepRunOptions.model_construct(**merged)
+
+
+def merged(model: type[M], base: M, changes: Mapping[str, Any], what: str) -> M:
+    """Return `base` with `changes`, validated; unknown names are refused with the closest one. Nested mappings of parameters and steps are joined."""
+    data = {name: getattr(base, name) for name in base.model_fields_set}
+    for name, value in changes.items():
+        joined = isinstance(data.get(name), dict) and isinstance(value, Mapping) and name in ("parameters", "steps")
+        data[name] = {**data[name], **value} if joined else value
+    return validated(model, data, what=what)
+
+
+def read_run_configuration(path: Path) -> dict[str, Any]:
+    """Return the options in a YAML run configuration. Raises `ConfigError` naming the file."""
+    from ruamel.yaml import YAML, YAMLError
+
+    try:
+        data = YAML(typ="safe").load(path)
+    except FileNotFoundError:
+        raise ConfigError(f"run configuration {path} does not exist", remedy="check the path") from None
+    except YAMLError as error:
+        raise ConfigError(f"run configuration {path} is no valid YAML: {error}", remedy="mend the file") from error
+    if data is None:
+        return {}
+    if not isinstance(data, dict):
+        raise ConfigError(f"run configuration {path} holds no mapping", remedy="write options as `name: value`")
+    return data

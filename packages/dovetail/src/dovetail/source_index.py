@@ -1,0 +1,145 @@
+"""Names that the modules of a project define at their top level, read from their source without importing them."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import importlib.util
+import sys
+import sysconfig
+from dataclasses import dataclass, field
+from importlib.machinery import PathFinder
+from pathlib import Path
+from typing import Any
+
+_FOREIGN = tuple(sysconfig.get_paths()[name] for name in ("purelib", "platlib", "stdlib", "platstdlib"))
+
+
+@dataclass(frozen=True)
+class Import:
+    """A name that an import binds: `attribute` of `module`, or the module itself if `attribute` is empty."""
+
+    module: str
+    attribute: str = ""
+
+
+@dataclass
+class SourceModule:
+    """The top level of one module."""
+
+    name: str
+    package: str
+    """What relative imports in it are relative to."""
+    tree: ast.Module
+    definitions: dict[str, list[ast.stmt]] = field(default_factory=dict)
+    imports: dict[str, Import] = field(default_factory=dict)
+    stars: list[str] = field(default_factory=list)
+    """Modules of which everything is imported."""
+
+
+def source_file(module: str) -> Path | None:
+    """Return the source of a module of the user's own; None for the standard library, installed packages, and what has no source."""
+    file = _file(module)
+    if file is None or file.suffix != ".py" or str(file).startswith(_FOREIGN):
+        return None
+    return file
+
+
+def _file(module: str) -> Path | None:
+    loaded = sys.modules.get(module)
+    if loaded is not None:
+        name = getattr(loaded, "__file__", None)
+        return Path(name) if name else None
+    parent = module.rpartition(".")[0]
+    try:
+        spec = PathFinder.find_spec(module, _package_path(parent)) if parent else importlib.util.find_spec(module)
+    except (ImportError, ValueError, AttributeError):
+        return None
+    return Path(spec.origin) if spec and spec.origin and spec.has_location else None
+
+
+def _package_path(package: str) -> list[str]:
+    file = _file(package)
+    return [str(file.parent)] if file else []
+
+
+def source_module(name: str, root: Path) -> SourceModule | None:
+    """Return a module of the user's own below `root`, or None if it is not one. Raises SyntaxError if its source is damaged."""
+    file = source_file(name)
+    if file is None or not file.is_file() or not file.resolve().is_relative_to(root):
+        return None
+    stat = file.stat()
+    return _parsed(name, file, stat.st_mtime_ns, stat.st_size)
+
+
+@functools.lru_cache(maxsize=512)
+def _parsed(name: str, file: Path, _mtime: int, _size: int) -> SourceModule:
+    package = name if file.name == "__init__.py" else name.rpartition(".")[0]
+    module = SourceModule(name, package, _Normalised().visit(ast.parse(file.read_bytes(), str(file))))
+    _collect(module.tree.body, module)
+    return module
+
+
+def _collect(statements: list[ast.stmt], module: SourceModule) -> None:
+    for statement in statements:
+        if isinstance(statement, (ast.Import, ast.ImportFrom)):
+            names, stars = imported(statement, module.package)
+            module.imports.update(names)
+            module.stars += stars
+        elif isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            module.definitions.setdefault(statement.name, []).append(statement)
+        else:
+            for name in _bound(statement):
+                module.definitions.setdefault(name, []).append(statement)
+            for block in _blocks(statement):
+                _collect(block, module)
+
+
+def _bound(statement: ast.stmt) -> set[str]:
+    """Return the names that a statement assigns itself, outside of the blocks in it."""
+    if isinstance(statement, (ast.If, ast.Try, ast.With, ast.While)):
+        return set()
+    return {node.id for node in ast.walk(statement) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+
+
+def _blocks(statement: ast.stmt) -> list[list[ast.stmt]]:
+    blocks = [getattr(statement, name, []) for name in ("body", "orelse", "finalbody")]
+    return [*blocks, *(handler.body for handler in getattr(statement, "handlers", []))]
+
+
+def imported(statement: ast.Import | ast.ImportFrom, package: str) -> tuple[dict[str, Import], list[str]]:
+    """Return the names that an import statement in `package` binds, and the modules of which it imports everything."""
+    if isinstance(statement, ast.Import):
+        return {_alias(alias): Import(alias.name if alias.asname else alias.name.partition(".")[0]) for alias in statement.names}, []
+    base = importlib.util.resolve_name("." * statement.level + (statement.module or ""), package) if statement.level else statement.module or ""
+    if any(alias.name == "*" for alias in statement.names):
+        return {}, [base]
+    return {alias.asname or alias.name: Import(base, alias.name) for alias in statement.names}, []
+
+
+def _alias(alias: ast.alias) -> str:
+    return alias.asname or alias.name.partition(".")[0]
+
+
+class _Normalised(ast.NodeTransformer):
+    """Leaves out what does not change what code does: docstrings, and the options that `@step` is given."""
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        return self._trimmed(node)
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:
+        return self._trimmed(node)
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        return self._trimmed(node)
+
+    def _trimmed(self, node: Any) -> ast.AST:
+        if ast.get_docstring(node, clean=False) is not None:
+            node.body = node.body[1:] or [ast.Pass()]
+        node.decorator_list = [decorator for decorator in node.decorator_list if not _is_step(decorator)]
+        return self.generic_visit(node)
+
+
+def _is_step(decorator: ast.expr) -> bool:
+    target = decorator.func if isinstance(decorator, ast.Call) else decorator
+    return (target.attr if isinstance(target, ast.Attribute) else getattr(target, "id", "")) == "step"

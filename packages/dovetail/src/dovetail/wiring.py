@@ -1,0 +1,46 @@
+"""Whether what one step gives is what another takes."""
+
+from __future__ import annotations
+
+import collections.abc
+import typing
+from typing import Annotated, Any, get_args, get_origin
+
+_PROMOTED = {(int, float), (int, complex), (float, complex), (bool, float)}  # PEP 484, "The numeric tower"
+_COLLECTIONS = (list, tuple, collections.abc.Sequence, collections.abc.Iterable, collections.abc.Collection)
+
+
+def assignable(source: Any, target: Any) -> bool:
+    """Tell whether a value annotated `source` may be given to an argument annotated `target`; `Any` and no annotation fit everything."""
+    source, target = plain(source), plain(target)
+    if Any in (source, target) or target is object or source == target or (source, target) in _PROMOTED:
+        return True
+    from beartype.door import is_subhint
+
+    try:
+        return bool(is_subhint(source, target))
+    except Exception:  # annotations that beartype does not know are compared by their classes, or let pass
+        classes = get_origin(source) or source, get_origin(target) or target
+        return not all(isinstance(kind, type) for kind in classes) or issubclass(*classes)
+
+
+def plain(annotation: Any) -> Any:
+    """Return an annotation without its `Annotated` extras."""
+    return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
+
+
+def element(annotation: Any) -> Any:
+    """Return what a list, tuple or sequence annotated so holds; `Any` if it does not say. None if it is no such collection."""
+    annotation = plain(annotation)
+    origin = get_origin(annotation) or annotation
+    if origin is Any:
+        return Any
+    if origin not in _COLLECTIONS:
+        return None
+    arguments = [argument for argument in get_args(annotation) if argument is not Ellipsis]
+    return typing.Union[tuple(arguments)] if arguments else Any  # noqa: UP007  (built at run time)
+
+
+def shown(annotation: Any) -> str:
+    """Return an annotation as people write it."""
+    return annotation.__qualname__ if isinstance(annotation, type) and not get_args(annotation) else str(annotation).replace("typing.", "")

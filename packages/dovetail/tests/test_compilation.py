@@ -1,0 +1,242 @@
+"""What is wrong in a pipeline is told when it is compiled, by the names of step, argument and types."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import pytest
+from dovetail_core import ConfigError, InvalidArgument
+
+from dovetail import pipeline, step
+from dovetail.wiring import assignable, element
+
+
+@step
+def numbers(count: int = 3) -> Annotated[list[int], "numbers"]:
+    return list(range(count))
+
+
+@step
+def halves(values: list[int]) -> tuple[Annotated[list[int], "first"], Annotated[list[int], "second"]]:
+    middle = len(values) // 2
+    return values[:middle], values[middle:]
+
+
+@step
+def total(values: list[int]) -> int:
+    return sum(values)
+
+
+@step
+def largest(totals: list[int]) -> int:
+    return max(totals)
+
+
+@step
+def spell(word: str) -> str:
+    return word
+
+
+def test_a_step_outside_of_a_pipeline_is_just_the_function() -> None:
+    assert total([1, 2, 3]) == 6
+    assert total.__name__ == "total"
+
+
+def test_the_plan_holds_steps_in_order_with_their_inputs_and_parameters() -> None:
+    @pipeline
+    def flow(count: int = 4) -> None:
+        first, second = halves(numbers(count))
+        largest([total(first), total(second)])
+
+    plan = flow.with_options(parameters={"count": "6"}).compile().plan
+    assert [item.name for item in plan.steps] == ["numbers", "halves", "total", "total_2", "largest"]
+    assert plan.step("numbers").parameters == {"count": 6}
+    assert plan.step("largest").inputs["totals"].collected
+    assert [source.step for source in plan.step("largest").inputs["totals"].sources] == ["total", "total_2"]
+    assert plan.step("largest").plan.upstream == ("total", "total_2")
+
+
+def test_map_makes_a_step_per_value_and_after_adds_an_edge_without_data() -> None:
+    @pipeline
+    def flow() -> None:
+        counted = numbers.map([1, 2, 3])
+        spell("x", after=counted)
+
+    plan = flow.compile().plan
+    assert [item.name for item in plan.steps] == ["numbers[0]", "numbers[1]", "numbers[2]", "spell"]
+    assert plan.step("numbers[2]").parameters == {"count": 3}
+    assert plan.step("spell").plan.upstream == ("numbers[0]", "numbers[1]", "numbers[2]")
+    assert plan.step("spell").inputs == {}
+
+
+def test_steps_of_a_pipeline_called_in_another_become_part_of_it() -> None:
+    @pipeline
+    def inner() -> Any:
+        return numbers()
+
+    @pipeline
+    def outer() -> None:
+        total(inner())
+
+    assert [item.name for item in outer.compile().plan.steps] == ["numbers", "total"]
+
+
+def refused(body: Any, **options: Any) -> str:
+    """Return the message with which compiling a pipeline is refused."""
+    with pytest.raises((ConfigError, InvalidArgument)) as caught:
+        pipeline(body).with_options(**options).compile()
+    return str(caught.value)
+
+
+def test_an_output_of_another_type_is_refused_with_both_types() -> None:
+    def flow() -> None:
+        spell(numbers())
+
+    message = refused(flow)
+    assert all(part in message for part in ("'spell'", "'word'", "str", "'numbers'", "list[int]"))
+
+
+def test_a_list_of_outputs_is_refused_where_one_of_them_does_not_fit() -> None:
+    def flow() -> None:
+        largest([total([1]), spell("x")])
+
+    message = refused(flow)
+    assert all(part in message for part in ("'largest'", "'totals'", "'spell'", "list[int]", "str"))
+
+
+def test_a_list_of_outputs_is_refused_where_one_value_is_taken() -> None:
+    def flow() -> None:
+        spell([spell("x")])
+
+    assert "'spell_2', argument 'word' takes str" in refused(flow)
+
+
+def test_a_value_of_another_type_is_refused() -> None:
+    def flow() -> None:
+        numbers("many")
+
+    assert "step 'numbers', argument 'count': 'many' is no int" in refused(flow)
+
+
+def test_a_misspelt_argument_is_refused_with_the_closest_one() -> None:
+    def flow() -> None:
+        numbers(cuont=3)
+
+    assert "no argument 'cuont', did you mean 'count'?" in refused(flow)
+
+
+def test_a_missing_argument_is_refused() -> None:
+    def flow() -> None:
+        spell()
+
+    assert "step 'spell': argument 'word' is missing" in refused(flow)
+
+
+def test_a_step_with_several_outputs_is_not_one_value() -> None:
+    def flow() -> None:
+        total(halves([1, 2]))
+
+    assert "has 2 outputs (first, second)" in refused(flow)
+
+
+def test_an_unknown_output_is_refused_by_name() -> None:
+    def flow() -> None:
+        total(halves([1, 2]).third)
+
+    assert "no output 'third'" in refused(flow)
+
+
+def test_an_output_cannot_steer_the_pipeline_function() -> None:
+    def flow() -> None:
+        if total([1]):
+            spell("x")
+
+    assert "exists only once the step has run" in refused(flow)
+
+
+def test_a_handle_of_another_pipeline_is_refused() -> None:
+    kept: list[Any] = []
+
+    @pipeline
+    def one() -> None:
+        kept.append(numbers())
+
+    one.compile()
+
+    def flow() -> None:
+        total(kept[0])
+
+    assert "belongs to another pipeline" in refused(flow)
+
+
+def test_outputs_and_plain_values_in_one_list_are_refused() -> None:
+    def flow() -> None:
+        largest([total([1]), 5])
+
+    assert "in one list" in refused(flow)
+
+
+def test_unknown_pipeline_parameters_options_and_step_names_are_refused() -> None:
+    def flow(count: int = 3) -> None:
+        numbers(count)
+
+    assert "no parameter 'cuont', did you mean 'count'?" in refused(flow, parameters={"cuont": 1})
+    assert "'retires' is not a setting, did you mean 'retries'?" in refused(flow, retires=1)
+    assert "no step 'nubmers', did you mean 'numbers'?" in refused(flow, steps={"nubmers": {"retries": 1}})
+    assert "'resources.gpus' is not a setting" in refused(flow, resources={"gpus": 1})
+
+
+def test_a_pipeline_without_steps_is_refused() -> None:
+    assert "has no steps" in refused(lambda: None)
+
+
+def test_a_step_that_another_process_cannot_import_is_refused_where_it_needs_one() -> None:
+    @step(timeout=1)
+    def local() -> int:
+        return 1
+
+    assert "cannot be imported there" in refused(lambda: local())
+
+
+def test_options_of_a_run_configuration_win_over_the_step_and_cache_false_always_wins(tmp_path: Any) -> None:
+    configured = tmp_path / "run.yaml"
+    configured.write_text("cache: false\nretries: 1\nsteps:\n  numbers: {retries: 5, parameters: {count: 9}}\n  total: {cache: true}\n")
+
+    @pipeline
+    def flow() -> None:
+        total(numbers.with_options(retries=2)())
+
+    plan = flow.with_options(config=configured).compile().plan
+    assert plan.step("numbers").plan.retry.retries == 5
+    assert plan.step("numbers").parameters == {"count": 9}
+    assert plan.step("total").plan.retry.retries == 1
+    assert not plan.step("numbers").cache and not plan.step("total").cache
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "fits"),
+    [
+        (int, int, True),
+        (bool, int, True),
+        (int, float, True),
+        (int, str, False),
+        (list[int], list[int], True),
+        (list[int], list[str], False),
+        (dict[str, int], dict[str, str], False),
+        (int, int | None, True),
+        (int | None, int, False),
+        (Any, int, True),
+        (int, Any, True),
+        (list[int], object, True),
+        (Annotated[int, "x"], int, True),
+    ],
+)
+def test_assignability_is_that_of_type_checkers(source: Any, target: Any, fits: bool) -> None:
+    assert assignable(source, target) is fits
+
+
+def test_the_element_of_a_collection_is_what_a_fan_in_takes() -> None:
+    assert element(list[int]) is int
+    assert element(tuple[str, ...]) is str
+    assert element(list) is Any
+    assert element(dict[str, int]) is None

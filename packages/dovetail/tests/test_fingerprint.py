@@ -1,0 +1,117 @@
+"""The digest of a step's code changes with what the step computes, and with nothing else."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+MAIN = """
+from dovetail import step
+import helpers
+from helpers import scale as scaled
+from inner import deep
+FACTOR = 2
+UNUSED = 3
+
+def own(x):
+    return x * FACTOR
+
+@step
+def compute(x: int) -> int:
+    return own(x) + helpers.shift(x) + scaled(x) + deep.bottom(x)
+
+def other():
+    return UNUSED
+"""
+HELPERS = """
+OFFSET = 1
+def shift(x):
+    return x + OFFSET
+def scale(x):
+    return x * 10
+def unrelated(x):
+    return x
+"""
+DEEP = """
+from . import lower
+def bottom(x):
+    return lower.value(x)
+"""
+LOWER = """
+class Table:
+    size = 4
+def value(x):
+    return x + Table().size
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "inner").mkdir()
+    files = {"main.py": MAIN, "helpers.py": HELPERS, "inner/__init__.py": "", "inner/deep.py": DEEP, "inner/lower.py": LOWER}
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def printed(project: Path) -> str:
+    """Return the digest as a fresh process computes it."""
+    code = "import main; from dovetail.fingerprint import fingerprint; print(fingerprint(main.compute.function))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=project, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def edit(project: Path, file: str, old: str, new: str) -> None:
+    text = (project / file).read_text()
+    assert old in text
+    (project / file).write_text(text.replace(old, new))
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("main.py", "own(x) +", "own(x) -"),
+        ("main.py", "FACTOR = 2", "FACTOR = 5"),
+        ("main.py", "x * FACTOR", "x / FACTOR"),
+        ("helpers.py", "x + OFFSET", "x - OFFSET"),
+        ("helpers.py", "OFFSET = 1", "OFFSET = 2"),
+        ("helpers.py", "x * 10", "x * 11"),
+        ("inner/deep.py", "lower.value(x)", "lower.value(x) + 1"),
+        ("inner/lower.py", "size = 4", "size = 5"),
+    ],
+)
+def test_an_edit_of_anything_that_the_step_uses_changes_it(project: Path, file: str, old: str, new: str) -> None:
+    before = printed(project)
+    edit(project, file, old, new)
+    assert printed(project) != before
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("main.py", "UNUSED = 3", "UNUSED = 4"),
+        ("main.py", "@step\n", "# a comment\n@step(retries=3)\n"),
+        ("main.py", "def own(x):\n", 'def own(x):\n    """Say what it does."""\n'),
+        ("helpers.py", "def unrelated(x):\n    return x\n", ""),
+    ],
+)
+def test_comments_docstrings_options_and_unused_code_do_not_change_it(project: Path, file: str, old: str, new: str) -> None:
+    before = printed(project)
+    edit(project, file, old, new)
+    assert printed(project) == before
+
+
+def test_functions_made_in_functions_are_told_apart_by_code_and_by_what_they_capture() -> None:
+    from dovetail.fingerprint import fingerprint
+
+    def made(factor: int) -> object:
+        def inner(x: int) -> int:
+            return x * factor
+
+        return inner
+
+    assert fingerprint(made(2)) == fingerprint(made(2))  # type: ignore[arg-type]
+    assert fingerprint(made(2)) != fingerprint(made(3))  # type: ignore[arg-type]
