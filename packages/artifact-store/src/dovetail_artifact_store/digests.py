@@ -1,0 +1,35 @@
+"""Digests of content: BLAKE3, written as `blake3:` and 64 hexadecimal digits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from blake3 import blake3
+
+LARGE = 1 << 20
+"""Bytes from which it pays to hash with several threads."""
+
+
+def hasher() -> Any:
+    """Return a hasher that uses several threads where the data is large."""
+    return blake3(max_threads=blake3.AUTO)
+
+
+def digest_of_bytes(data: Any) -> str:
+    """Return the digest of a bytes-like object."""
+    threads = blake3.AUTO if len(data) >= LARGE else 1
+    return f"blake3:{blake3(data, max_threads=threads).hexdigest()}"
+
+
+def digest_of_chunks(chunks: Iterable[bytes]) -> str:
+    """Return the digest of bytes that come in parts."""
+    running = hasher()
+    for chunk in chunks:
+        running.update(chunk)
+    return text_of(running)
+
+
+def text_of(running: Any) -> str:
+    """Return the digest of what a hasher was given."""
+    return f"blake3:{running.hexdigest()}"

@@ -1,0 +1,335 @@
+"""The contract of artifact stores."""
+
+from __future__ import annotations
+
+import io
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path, PurePath
+from typing import IO, TYPE_CHECKING, Any
+from urllib.parse import quote, unquote
+
+from dovetail_core import Component, Conflict, InvalidArgument, NotFound, needs, require
+
+from dovetail_artifact_store import digests, transfer
+from dovetail_artifact_store.capabilities import ArtifactStoreCapability
+from dovetail_artifact_store.keys import below, checked_key, checked_prefix
+from dovetail_artifact_store.objects import NO_CONDITION, Condition, ObjectInfo, OnProgress
+from dovetail_artifact_store.reading import READ_AHEAD, RangeReader
+from dovetail_artifact_store.writing import ObjectWriter, TextWriter, Upload
+
+if TYPE_CHECKING:
+    from dovetail_artifact_store.filesystem import StoreFileSystem
+
+Key = str | PurePath
+_SAFE = "/!$&'()*+,;=:@-._~"
+"""Characters that stand for themselves in the path of a URI (RFC 3986, section 3.3)."""
+
+
+class ArtifactStore(Component, ABC):
+    """Where artifacts are kept: objects of bytes under keys, which are relative POSIX paths, kept byte for byte.
+
+    An object is visible only when it is complete, and at once to every process; a write that fails or is killed leaves the old object or
+    nothing. A URI of this store is accepted wherever a key is. `NotFound` is raised for what is not there; deleting what is not there
+    succeeds. Prefixes match by segment: `a/b` is itself and what is below `a/b/`, not `a/bc`.
+
+    An author implements the methods that begin with an underscore; they get checked keys, and raise errors of `dovetail_core`.
+    """
+
+    type = "artifact_store"
+    parallel: int = 8
+    """Objects that are transferred at once."""
+
+    # What an author implements
+
+    @abstractmethod
+    def _base_uri(self) -> str:
+        """Return what every URI of this store begins with, without a slash at the end; URIs of different stores differ here."""
+
+    @abstractmethod
+    def _stat(self, key: str) -> ObjectInfo:
+        """Return what is known of an object."""
+
+    @abstractmethod
+    def _read(self, key: str, start: int, end: int | None) -> bytes:
+        """Return the bytes from `start` up to `end` (None: to the end); short or empty beyond the end of the object."""
+
+    @abstractmethod
+    def _upload(self, key: str, condition: Condition, metadata: Mapping[str, str]) -> Upload:
+        """Begin to write an object."""
+
+    @abstractmethod
+    def _list(self, prefix: str, recursive: bool) -> Iterator[ObjectInfo | str]:
+        """Yield the objects below a prefix (not the object at it), in the order of their keys' bytes.
+
+        If not recursive: those one segment below, and as text the key of each directory there, in the order of `key/`.
+        """
+
+    @abstractmethod
+    def _delete(self, keys: Iterable[str]) -> dict[str, Exception]:
+        """Delete objects; one that is not there is deleted. Return what went wrong, by key."""
+
+    # What an author may do better
+
+    def _write(self, key: str, data: Any, condition: Condition, metadata: Mapping[str, str]) -> ObjectInfo:
+        """Write a whole object from a bytes-like object, and return what is known of it."""
+        with ObjectWriter(self._upload(key, condition, metadata), key) as writer:
+            writer.write(data)
+        return writer.info
+
+    def _reader(self, key: str) -> IO[bytes]:
+        """Return a seekable reader of an object as it is now."""
+        info = self._stat(key)
+        return io.BufferedReader(RangeReader(lambda start, end: self._read(key, start, end), info.size), READ_AHEAD)
+
+    def _copy(self, source: str, target: str) -> ObjectInfo:
+        """Copy an object; what is at the target is replaced in one step."""
+        with self._reader(source) as reader, ObjectWriter(self._upload(target, NO_CONDITION, {}), target) as writer:
+            transfer.pump(reader, writer)
+        return writer.info
+
+    def _move(self, source: str, target: str) -> None:
+        """Rename an object: it is deleted only after the copy is there, whole."""
+        copied = self._copy(source, target)
+        if copied.size != self._stat(source).size:
+            raise Conflict(f"'{source}' was changed while it was moved", remedy="move it again", retryable=True)
+        self._raise_first(self._delete([source]))
+
+    def _digest(self, key: str) -> str:
+        with self._reader(key) as reader:
+            return digests.digest_of_chunks(iter(lambda: reader.read(READ_AHEAD), b""))
+
+    def _mkdir(self, key: str, parents: bool) -> None:
+        """Make a directory."""
+        require(self, ArtifactStoreCapability.EMPTY_DIRECTORIES)
+
+    def _rmdirs(self, prefix: str) -> None:
+        """Remove the directory at a prefix and the empty ones below it, where directories exist on their own."""
+
+    def local_path(self, key: Key) -> Path | None:
+        """Return a path on this machine at which the object's bytes can be read in place, or None. It must not be written to."""
+        return None
+
+    # Names
+
+    def uri(self, key: Key) -> str:
+        """Return the URI of a key."""
+        return f"{self._base_uri()}/{quote(self._key(key), safe=_SAFE)}"
+
+    def key_of(self, uri: str) -> str:
+        """Return the key of a URI of this store. Raises `InvalidArgument` for another store's."""
+        base = self._base_uri()
+        if not uri.startswith(f"{base}/"):
+            raise InvalidArgument(f"'{uri}' is not in {self.label}", remedy=f"its URIs begin with {base}/")
+        return checked_key(unquote(uri[len(base) + 1 :]))
+
+    def _key(self, key: Key) -> str:
+        return self.key_of(key) if type(key) is str and key.startswith(f"{self._base_uri()}/") else checked_key(key)
+
+    def _prefix(self, prefix: Key) -> str:
+        if isinstance(prefix, str) and prefix.startswith(self._base_uri()):
+            return checked_prefix(unquote(prefix[len(self._base_uri()) + 1 :]))
+        return checked_prefix(prefix)
+
+    # Looking
+
+    def stat(self, key: Key) -> ObjectInfo:
+        """Return what is known of an object. Raises `NotFound`."""
+        return self._stat(self._key(key))
+
+    def exists(self, key: Key) -> bool:
+        """Tell whether there is an object at a key, or something below it."""
+        prefix = self._prefix(key)
+        return not prefix or not self.missing([prefix]) or self.isdir(prefix)
+
+    def isdir(self, prefix: Key) -> bool:
+        """Tell whether there is something below a prefix."""
+        return next(iter(self._list(self._prefix(prefix), False)), None) is not None
+
+    def missing(self, keys: Iterable[Key]) -> set[str]:
+        """Return those of the keys at which there is no object."""
+        wanted = list(dict.fromkeys(map(self._key, keys)))
+        if len(wanted) < 2:
+            return {key for key in wanted if self._is_missing(key)}
+        with ThreadPoolExecutor(min(self.parallel, len(wanted))) as pool:
+            return {key for key, gone in zip(wanted, pool.map(self._is_missing, wanted), strict=True) if gone}
+
+    def _is_missing(self, key: str) -> bool:
+        try:
+            self._stat(key)
+        except NotFound:
+            return True
+        return False
+
+    def list(self, prefix: Key = "", recursive: bool = True) -> Iterator[ObjectInfo]:
+        """Yield the objects below a prefix, in the order of their keys' bytes; not recursive: those one segment below."""
+        return (item for item in self._list(self._prefix(prefix), recursive) if isinstance(item, ObjectInfo))
+
+    def listdir(self, prefix: Key = "") -> list[str]:
+        """Return the names one segment below a prefix, of objects and directories, sorted."""
+        items = self._list(self._prefix(prefix), False)
+        return sorted({(item if isinstance(item, str) else item.key).rpartition("/")[2] for item in items})
+
+    def walk(self, prefix: Key = "") -> Iterator[tuple[str, list[str], list[str]]]:
+        """Yield (prefix, names of directories, names of objects), top down, as `os.walk` does."""
+        top = self._prefix(prefix)
+        directories: list[str] = []
+        objects: list[str] = []
+        for item in self._list(top, False):
+            (directories if isinstance(item, str) else objects).append((item if isinstance(item, str) else item.key).rpartition("/")[2])
+        yield top, directories, objects
+        for name in list(directories):
+            yield from self.walk(f"{top}/{name}" if top else name)
+
+    def glob(self, pattern: str) -> list[str]:
+        """Return the keys that match a pattern, sorted: `*` and `?` within a segment, `[ab]`, and `**` for any number of segments."""
+        return transfer.matching(pattern, (info.key for info in self.list(transfer.fixed_part(pattern))))
+
+    # Reading
+
+    def read_bytes(self, key: Key, start: int = 0, end: int | None = None) -> bytes:
+        """Return the bytes of an object, or of a range of it; a negative `start` counts from the end. Beyond the end there is nothing."""
+        checked = self._key(key)
+        if start < 0:
+            start = max(0, self._stat(checked).size + start)
+        if end is not None and end <= start:
+            self._stat(checked)
+            return b""
+        return self._read(checked, start, end)
+
+    def open(
+        self, key: Key, mode: str = "rb", *, encoding: str = "utf-8", newline: str | None = None, if_absent: bool = False
+    ) -> Any:
+        """Return a file object: `rb` and `r` read and can seek, `wb` and `w` write an object that appears when it is closed.
+
+        If the body of a `with` block raises, nothing appears. After closing, a writer's `info` is the `ObjectInfo` with its digest.
+        `xb` and `x`, or `if_absent`, demand that the key is free (`CONDITIONAL_PUT`).
+        """
+        kind = mode.replace("b", "").replace("t", "")
+        if kind not in ("r", "w", "x") or len(mode) != len(set(mode)) or set(mode) - set("rwxbt"):
+            raise InvalidArgument(f"'{mode}' is no mode of opening", remedy="one of rb, r, wb, w, xb, x")
+        checked = self._key(key)
+        if kind == "r":
+            reader = self._reader(checked)
+            return reader if "b" in mode else io.TextIOWrapper(reader, encoding=encoding, newline=newline)
+        condition = self._condition(if_absent or kind == "x", None)
+        writer = ObjectWriter(self._upload(checked, condition, {}), checked)
+        return writer if "b" in mode else TextWriter(writer, encoding, newline)
+
+    def digest_of(self, key: Key) -> str:
+        """Return the digest of the bytes that are stored now."""
+        return self._digest(self._key(key))
+
+    # Writing
+
+    def write_bytes(
+        self,
+        key: Key,
+        data: bytes | bytearray | memoryview,
+        *,
+        if_absent: bool = False,
+        if_match: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+    ) -> ObjectInfo:
+        """Write an object and return it with its digest.
+
+        `if_absent`: raises `AlreadyExists` if the key is taken (`CONDITIONAL_PUT`). `if_match`: raises `Conflict` unless the object has
+        that etag (`CONDITIONAL_REPLACE`). `metadata` needs `USER_METADATA`.
+        """
+        if metadata:
+            require(self, ArtifactStoreCapability.USER_METADATA)
+        condition = self._condition(if_absent, if_match) if if_absent or if_match is not None else NO_CONDITION
+        return self._write(self._key(key), data, condition, metadata or {})
+
+    def _condition(self, absent: bool, match: str | None) -> Condition:
+        if absent:
+            require(self, ArtifactStoreCapability.CONDITIONAL_PUT)
+        if match is not None:
+            require(self, ArtifactStoreCapability.CONDITIONAL_REPLACE)
+        return Condition(absent, match)
+
+    def copyfile(self, source: Key, target: Key) -> ObjectInfo:
+        """Copy an object over what is at the target, in one step; onto itself changes nothing."""
+        one, other = self._key(source), self._key(target)
+        return self._stat(one) if one == other else self._copy(one, other)
+
+    def rename(self, source: Key, target: Key) -> None:
+        """Move an object, or everything below a prefix; what is at the target is replaced. Nothing is deleted before its copy is there.
+
+        Raises `InvalidArgument` for a target inside the source, `NotFound` if there is nothing to move.
+        """
+        one, other = self._key(source), self._key(target)
+        if one != other and below(one, other):
+            raise InvalidArgument(f"'{other}' is inside of '{one}'", remedy="move it somewhere else")
+        inner = [] if one == other else [info.key for info in self.list(one)]
+        if not inner:
+            self._stat(one)
+        for key in inner:
+            self._move(key, other + key[len(one) :])
+        if one != other and not self._is_missing(one):
+            self._move(one, other)
+        if inner:
+            self._rmdirs(one)
+
+    def remove(self, key: Key) -> None:
+        """Delete an object; nothing happens if there is none."""
+        self._raise_first(self._delete([self._key(key)]))
+
+    def delete(self, keys: Iterable[Key]) -> None:
+        """Delete objects; those that are not there count as deleted. If some cannot be deleted the others are, and the first error is raised."""
+        self._raise_first(self._delete([self._key(key) for key in keys]))
+
+    def rmtree(self, prefix: Key) -> None:
+        """Delete the object at a prefix and everything below it; nothing happens if there is nothing. The whole store is not a prefix."""
+        checked = self._key(str(prefix).rstrip("/") if isinstance(prefix, str) else prefix)
+        for batch in transfer.batches((info.key for info in self.list(checked)), 1000):
+            self._raise_first(self._delete(batch))
+        self._raise_first(self._delete([checked]))
+        self._rmdirs(checked)
+
+    def _raise_first(self, failures: Mapping[str, Exception]) -> None:
+        for error in failures.values():
+            for key, other in failures.items():
+                error.add_note(f"{key}: {other}")
+            raise error
+
+    @needs(ArtifactStoreCapability.EMPTY_DIRECTORIES)
+    def mkdir(self, key: Key) -> None:
+        """Make a directory. Raises `AlreadyExists` if something is there, `NotFound` if its parent is not."""
+        self._mkdir(self._key(key), False)
+
+    @needs(ArtifactStoreCapability.EMPTY_DIRECTORIES)
+    def makedirs(self, key: Key) -> None:
+        """Make a directory and those above it; nothing happens if it is there."""
+        self._mkdir(self._key(key), True)
+
+    # Files and trees
+
+    def upload(self, path: str | Path, key: Key, *, on_progress: OnProgress | None = None) -> ObjectInfo:
+        """Write an object from a local file, and return it with its digest."""
+        return transfer.upload(self, Path(path), self._key(key), on_progress)
+
+    def download(self, key: Key, path: str | Path, *, digest: str | None = None, on_progress: OnProgress | None = None) -> None:
+        """Write an object to a local file, in one step: it is whole, or as it was before. Parents are made.
+
+        Raises `IntegrityError` if its length, or its digest where one is given, is another than expected.
+        """
+        transfer.download(self, self._key(key), Path(path), digest, on_progress)
+
+    def upload_tree(self, path: str | Path, prefix: Key, *, on_progress: OnProgress | None = None) -> list[ObjectInfo]:
+        """Write the files below a local directory to keys below a prefix, several at once, and return them, in order.
+
+        Raises `InvalidArgument` for a symbolic link that leads out of the directory, before anything is written.
+        """
+        return transfer.upload_tree(self, Path(path), self._prefix(prefix), on_progress)
+
+    def download_tree(self, prefix: Key, path: str | Path, *, on_progress: OnProgress | None = None) -> list[Path]:
+        """Write the objects below a prefix to files below a local directory, several at once, and return those. Nothing is written elsewhere."""
+        return transfer.download_tree(self, self._prefix(prefix), Path(path), on_progress)
+
+    def filesystem(self) -> StoreFileSystem:
+        """Return this store as an fsspec file system, for libraries that read and write through one."""
+        from dovetail_artifact_store.filesystem import StoreFileSystem
+
+        return StoreFileSystem(store=self, skip_instance_cache=True)

@@ -1,0 +1,191 @@
+"""Transfers between a store and local files."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, TypeVar
+
+from dovetail_core import IntegrityError, InvalidArgument, NotFound
+
+from dovetail_artifact_store.digests import hasher, text_of
+from dovetail_artifact_store.keys import checked_key
+from dovetail_artifact_store.objects import NO_CONDITION, ObjectInfo, OnProgress, Progress
+from dovetail_artifact_store.writing import ObjectWriter
+
+if TYPE_CHECKING:
+    from dovetail_artifact_store.interface import ArtifactStore
+
+T = TypeVar("T")
+R = TypeVar("R")
+CHUNK = 8 << 20
+"""Bytes that are held at once per object."""
+Count = Callable[[int, str], None]
+
+
+def pump(source: IO[bytes], *targets: Any, count: Callable[[int], None] = lambda size: None) -> int:
+    """Write everything that is left in `source` to each target's `write`, and return the number of bytes."""
+    total = 0
+    while chunk := source.read(CHUNK):
+        for target in targets:
+            target.write(chunk)
+        total += len(chunk)
+        count(len(chunk))
+    return total
+
+
+def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Yield lists of at most `size` items."""
+    rest = iter(items)
+    while batch := list(islice(rest, size)):
+        yield batch
+
+
+def upload(store: ArtifactStore, path: Path, key: str, on_progress: OnProgress | None) -> ObjectInfo:
+    """See `ArtifactStore.upload`."""
+    return _upload_file(store, _readable(path), key, _counter(_size(path), on_progress))
+
+
+def _readable(path: Path) -> Path:
+    if not path.is_file():
+        raise NotFound(f"there is no file {path}", remedy="check the path; for a directory there is upload_tree")
+    return path
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size
+
+
+def _upload_file(store: ArtifactStore, path: Path, key: str, count: Count) -> ObjectInfo:
+    with path.open("rb") as file, ObjectWriter(store._upload(key, NO_CONDITION, {}), key) as writer:
+        pump(file, writer, count=lambda size: count(size, key))
+    return writer.info
+
+
+def download(store: ArtifactStore, key: str, path: Path, digest: str | None, on_progress: OnProgress | None) -> None:
+    """See `ArtifactStore.download`."""
+    info = store._stat(key)
+    _download_file(store, info, path, digest, _counter(info.size, on_progress))
+
+
+def _download_file(store: ArtifactStore, info: ObjectInfo, path: Path, digest: str | None, count: Count) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=".dovetail-", dir=path.parent)
+    try:
+        running = hasher()
+        with os.fdopen(handle, "wb") as file, store._reader(info.key) as reader:
+            size = pump(reader, file, _Hashed(running), count=lambda size: count(size, info.key))
+        if size != info.size or digest not in (None, text_of(running)):
+            raise IntegrityError(
+                f"{store.uri(info.key)} came as {size} bytes with digest {text_of(running)}, and {info.size} bytes"
+                + (f" with digest {digest}" if digest else "") + " were expected",
+                remedy="download it again; if it stays so, the stored object is damaged",
+            )
+        os.chmod(name, 0o666 & ~_umask())
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise
+
+
+class _Hashed:
+    """Gives a hasher the method that `pump` calls."""
+
+    def __init__(self, running: Any) -> None:
+        self.write = running.update
+
+
+_umask_lock = threading.Lock()
+
+
+def _umask() -> int:
+    with _umask_lock:  # the only way to read it is to set it
+        value = os.umask(0o077)
+        os.umask(value)
+    return value
+
+
+def upload_tree(store: ArtifactStore, root: Path, prefix: str, on_progress: OnProgress | None) -> list[ObjectInfo]:
+    """See `ArtifactStore.upload_tree`."""
+    if not root.is_dir():
+        raise NotFound(f"there is no directory {root}", remedy="check the path")
+    files = sorted(_files(root), key=lambda path: path.as_posix().encode())
+    keys = [checked_key(f"{prefix}/{path.relative_to(root).as_posix()}".lstrip("/")) for path in files]
+    count = _counter(sum(map(_size, files)), on_progress)
+    return _each(lambda pair: _upload_file(store, pair[0], pair[1], count), list(zip(files, keys, strict=True)), store.parallel)
+
+
+def _files(root: Path) -> Iterator[Path]:
+    real = root.resolve()
+    for directory, names, files in os.walk(root):
+        for name in [*names, *files]:
+            path = Path(directory, name)
+            if path.is_symlink() and not path.resolve().is_relative_to(real):
+                raise InvalidArgument(f"{path} is a symbolic link that leads out of {root}", remedy="remove it, or copy what it leads to")
+        yield from (Path(directory, name) for name in files)
+
+
+def download_tree(store: ArtifactStore, prefix: str, root: Path, on_progress: OnProgress | None) -> list[Path]:
+    """See `ArtifactStore.download_tree`."""
+    found = list(store.list(prefix))
+    root.mkdir(parents=True, exist_ok=True)
+    targets = [_inside(root, info.key[len(prefix) :].lstrip("/")) for info in found]
+    count = _counter(sum(info.size for info in found), on_progress)
+    _each(lambda pair: _download_file(store, pair[0], pair[1], None, count), list(zip(found, targets, strict=True)), store.parallel)
+    return targets
+
+
+def _inside(root: Path, name: str) -> Path:
+    """Return the path of a downloaded file; a name that another tool stored may try to lead out, as may a symbolic link that is there."""
+    target = root / checked_key(name)
+    if not target.parent.resolve().is_relative_to(root.resolve()):
+        raise InvalidArgument(f"'{name}' would be written outside of {root}", remedy="download into an empty directory")
+    return target
+
+
+def _each(work: Callable[[T], R], items: Sequence[T], parallel: int) -> list[R]:
+    if len(items) < 2:
+        return [work(item) for item in items]
+    with ThreadPoolExecutor(min(parallel, len(items))) as pool:
+        futures = [pool.submit(work, item) for item in items]
+        try:
+            return [future.result() for future in futures]
+        finally:
+            for future in futures:
+                future.cancel()
+
+
+def _counter(total: int, on_progress: OnProgress | None) -> Count:
+    """Return what adds up transferred bytes, from any thread, and tells the caller."""
+    if on_progress is None:
+        return lambda size, key: None
+    lock, done = threading.Lock(), 0
+
+    def count(size: int, key: str) -> None:
+        nonlocal done
+        with lock:
+            done += size
+            on_progress(Progress(done, total, key))
+
+    return count
+
+
+def fixed_part(pattern: str) -> str:
+    """Return the segments of a pattern before the first with a wildcard."""
+    segments = pattern.split("/")
+    fixed = next((index for index, segment in enumerate(segments) if re.search(r"[*?\[]", segment)), len(segments) - 1)
+    return "/".join(segments[:fixed])
+
+
+def matching(pattern: str, keys: Iterable[str]) -> list[str]:
+    """Return the keys that match a pattern."""
+    from fsspec.utils import glob_translate
+
+    expression = re.compile(glob_translate(pattern))
+    return sorted(key for key in keys if expression.match(key))

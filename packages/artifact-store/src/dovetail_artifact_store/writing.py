@@ -1,0 +1,127 @@
+"""Streaming writers: an object appears when its writer is closed without an error, whole, and with its digest."""
+
+from __future__ import annotations
+
+import io
+import threading
+from abc import ABC, abstractmethod
+from types import TracebackType
+from typing import Any, Self
+
+from dovetail_core import InvalidArgument
+
+from dovetail_artifact_store.digests import LARGE, hasher, text_of
+from dovetail_artifact_store.objects import ObjectInfo
+
+
+class Upload(ABC):
+    """One object on its way into the backend; what an author implements to write bytes of a length not known before."""
+
+    @abstractmethod
+    def write(self, data: memoryview) -> None:
+        """Send the next bytes; all of them, or an error."""
+
+    @abstractmethod
+    def commit(self) -> ObjectInfo:
+        """Make the object visible, whole, in one step, and return what is known of it (the digest may be left out)."""
+
+    @abstractmethod
+    def abort(self) -> None:
+        """Leave nothing behind; may be called after a failed `commit`, and twice."""
+
+
+class ObjectWriter(io.RawIOBase):
+    """A binary file object that writes an object. It is published by `close()`, and by leaving a `with` block without an exception."""
+
+    def __init__(self, upload: Upload, key: str) -> None:
+        self._upload = upload
+        self._hash = hasher()
+        self._size = 0
+        self._info: ObjectInfo | None = None
+        self.key = key
+
+    @property
+    def info(self) -> ObjectInfo:
+        """The object with its digest. Raises `InvalidArgument` until it is published."""
+        if self._info is None:
+            raise InvalidArgument(f"'{self.key}' is not published", remedy="close the writer first")
+        return self._info
+
+    def writable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._size
+
+    def write(self, data: Any) -> int:
+        if self.closed:
+            raise ValueError("write to a closed file")
+        view = memoryview(data).cast("B") if not isinstance(data, memoryview) or data.format != "B" or data.ndim != 1 else data
+        if len(view) < LARGE:
+            self._hash.update(view)
+            self._upload.write(view)
+        else:
+            self._write_while_hashing(view)
+        self._size += len(view)
+        return len(view)
+
+    def _write_while_hashing(self, view: memoryview) -> None:
+        """Write and hash at once: both release the interpreter's lock, and each alone would take about as long as both together."""
+        hashing = threading.Thread(target=self._hash.update, args=(view,))
+        hashing.start()
+        try:
+            self._upload.write(view)
+        finally:
+            hashing.join()
+
+    def close(self) -> None:
+        if self.closed:
+            return
+        try:
+            found = self._upload.commit()
+            self._info = ObjectInfo(found.key, found.size, found.etag, found.modified, text_of(self._hash), found.metadata)
+        except BaseException:
+            self._upload.abort()
+            raise
+        finally:
+            super().close()
+
+    def discard(self) -> None:
+        """Publish nothing."""
+        if not self.closed:
+            self._upload.abort()
+            super().close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if error is None:
+            self.close()
+        else:
+            self.discard()
+
+    def __del__(self) -> None:  # a writer that nobody closed was given up: io's own finalizer would publish it
+        self.discard()
+
+
+class TextWriter(io.TextIOWrapper):
+    """A text file object over an `ObjectWriter`, with the same rule for exceptions."""
+
+    def __init__(self, writer: ObjectWriter, encoding: str, newline: str | None) -> None:
+        super().__init__(writer, encoding=encoding, newline=newline)  # type: ignore[type-var]
+        self._writer = writer
+
+    @property
+    def info(self) -> ObjectInfo:
+        """The object with its digest, once it is published."""
+        return self._writer.info
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if error is not None:
+            self._writer.discard()
+        else:
+            self.close()
+
+    def __del__(self) -> None:
+        self._writer.discard()
