@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
-from dovetail_core import Component, Conflict, InvalidArgument, NotFound, needs, require
+from dovetail_core import AlreadyExists, Component, Conflict, InvalidArgument, NotFound, needs, require
 
 from dovetail_artifact_store import digests, transfer
 from dovetail_artifact_store.capabilities import ArtifactStoreCapability
@@ -214,6 +214,8 @@ class ArtifactStore(Component, ABC):
             reader = self._reader(checked)
             return reader if "b" in mode else io.TextIOWrapper(reader, encoding=encoding, newline=newline)
         condition = self._condition(if_absent or kind == "x", None)
+        if condition.absent and not self._is_missing(checked):  # found out again when it is published, but why write it all before
+            raise AlreadyExists(f"there is something at '{checked}' already", remedy="choose another key, or delete it", key=checked)
         writer = ObjectWriter(self._upload(checked, condition, {}), checked)
         return writer if "b" in mode else TextWriter(writer, encoding, newline)
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal, Protocol
+from graphlib import CycleError, TopologicalSorter
+from typing import Any, Literal, Protocol, Self
 
 from dovetail_core import Failure
 from dovetail_core.jobs import RetryPolicy
 from dovetail_core.resources import Resources
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 PLAN_VERSION = 1
 
@@ -63,6 +64,24 @@ class PipelinePlan(BaseModel):
     steps: tuple[StepPlan, ...]
     failure_mode: Literal["fail_fast", "continue"] = "fail_fast"
 
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        """Refuse what has no order: the steps must form an acyclic graph."""
+        if self.version != PLAN_VERSION:
+            raise ValueError(f"the plan has version {self.version}, and this package knows version {PLAN_VERSION}")
+        names = [step.name for step in self.steps]
+        if twice := [name for name in set(names) if names.count(name) > 1] if len(set(names)) < len(names) else []:
+            raise ValueError(f"several steps are called {twice[0]!r}")
+        graph = {step.name: step.upstream for step in self.steps}
+        for step in self.steps:
+            if unknown := [name for name in step.upstream if name not in graph]:
+                raise ValueError(f"step {step.name!r} comes after {unknown[0]!r}, which is not in the plan")
+        try:
+            TopologicalSorter(graph).prepare()
+        except CycleError as error:
+            raise ValueError("steps wait for each other: " + " after ".join(map(repr, error.args[1]))) from None
+        return self
+
 
 @dataclass(frozen=True)
 class StepResult:
@@ -89,21 +108,27 @@ class LogSink(Protocol):
 
 
 class Launcher(Protocol):
-    """Executes attempts of steps, and keeps the record. Given by whoever submits a plan; called from any thread."""
+    """Executes attempts of steps, and keeps the record. Given by whoever submits a plan; called from any thread.
+
+    An attempt records its own success, in this process or in a command's. For every attempt that does not succeed, and every step that
+    is skipped or cancelled, the orchestrator calls `ended`.
+    """
 
     def __call__(self, step: str, attempt: int, log: LogSink) -> StepResult:
         """Execute an attempt in this process and return how it ended. Raises nothing but KeyboardInterrupt and SystemExit."""
         ...
 
     def command(self, step: str, attempt: int) -> Command | None:
-        """Return the command that executes an attempt, or None if the step can only execute in this process."""
+        """Return the command that executes an attempt, or None if the step can only execute in this process; attempt 0 only asks."""
         ...
 
     def result(self, step: str, attempt: int) -> StepResult | None:
-        """Return what a command's attempt committed, or None if it committed nothing: then it failed, whatever its exit code."""
+        """Return what a command's attempt recorded, success or failure, or None if it recorded nothing: then it failed, whatever its exit code."""
         ...
 
     def ended(self, step: str, attempt: int, result: StepResult, final: bool) -> None:
-        """Record how an attempt ended that could not record it itself (killed, timed out, lost), or that a step is skipped or
-        cancelled (attempt 0 if it never began). `final`: no further attempt follows."""
+        """Record how an attempt ended that did not succeed, or that a step is skipped or cancelled (attempt 0 if it never began).
+
+        `final`: no further attempt follows.
+        """
         ...
