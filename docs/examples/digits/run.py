@@ -42,7 +42,7 @@ def main() -> None:
     lineage(second)
     print("\n" + second.steps["report"].outputs["report"].load())
     picture = directory / "confusion.png"
-    picture.write_bytes(second.steps["confusion"].outputs["picture"].load())
+    second.steps["confusion"].outputs["picture"].load().save(picture)
     print(f"Confusion matrix: {picture}")
     states = {step.state.value for step in second.steps.values()}
     if states != {"cached"}:

@@ -41,6 +41,17 @@ def mask(text: str) -> str:
     return text
 
 
+def unfinished(text: str) -> int:
+    """Return how many characters at the end of `text` may be the beginning of a secret, for output that comes in pieces."""
+    longest = 0
+    for secret in _known:
+        for count in range(min(len(secret) - 1, len(text)), longest, -1):
+            if text.endswith(secret[:count]):
+                longest = count
+                break
+    return longest
+
+
 def has_secrets() -> bool:
     """Tell whether any secret is known, so that a hot path can leave out the masking."""
     return bool(_known)

@@ -1,0 +1,48 @@
+"""Text and bytes, as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from dovetail.materializers.materializer import Materializer, Refused
+
+if TYPE_CHECKING:
+    from dovetail.materializers.source import Source
+    from dovetail.materializers.target import Target
+
+_TEXT = "text.txt"
+_BYTES = "data.bin"
+
+
+class Text(Materializer):
+    """A string, in UTF-8. Half surrogate pairs are encoded as if they were characters, so that any string comes back."""
+
+    name = "text"
+    format = "text"
+
+    def save(self, value: Any, target: Target) -> Mapping[str, Any]:
+        if type(value) is not str:
+            raise Refused("it is a subclass of str; convert it with str(...)")
+        target.write_bytes(_TEXT, value.encode("utf-8", "surrogatepass"))
+        return {"characters": len(value)}
+
+    def load(self, source: Source, kind: str) -> str:
+        return source.read_bytes(_TEXT).decode("utf-8", "surrogatepass")
+
+
+class Bytes(Materializer):
+    """Bytes, or a bytearray."""
+
+    name = "bytes"
+    format = "bytes"
+
+    def save(self, value: Any, target: Target) -> Mapping[str, Any]:
+        if type(value) not in (bytes, bytearray):
+            raise Refused("it is a subclass of bytes; convert it with bytes(...)")
+        target.write_bytes(_BYTES, value)
+        return {}
+
+    def load(self, source: Source, kind: str) -> bytes | bytearray:
+        data = source.read_bytes(_BYTES)
+        return bytearray(data) if kind == "builtins.bytearray" else data

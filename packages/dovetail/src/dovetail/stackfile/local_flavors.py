@@ -1,0 +1,46 @@
+"""Flavors that a project offers itself, by the path of their class."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dovetail_core.errors import AlreadyExists, BrokenFlavor, Conflict, NotFound
+
+from dovetail.stackfile.document import closest
+from dovetail.stackfile.naming import checked, remove_key
+from dovetail.stackfile.writing import editing
+
+if TYPE_CHECKING:
+    from dovetail.project import Project
+
+
+def register(project: Project, kind: str, name: str, target: str) -> None:
+    """Offer the class at `module:Class` as a flavor of the project, once it is found to be one. Raises `BrokenFlavor`, `AlreadyExists`."""
+    from dovetail_core.flavors import FlavorCatalog
+
+    checked(name, f"{kind} flavor")
+    project.catalog().type(kind)
+    offered = [row for row in project.catalog().rows(kind) if row.name == name]
+    if offered:
+        raise AlreadyExists(f"{kind} flavor '{name}' is offered already, by {offered[0].source}", remedy="take another name")
+    catalog = FlavorCatalog({kind: {name: target}}, project.root)
+    row = catalog.verified(catalog.find(kind, name))
+    if row.problem is not None:
+        remedy = f"mend {target}, then register it again"
+        raise BrokenFlavor(f"{kind} flavor '{name}' cannot be registered: {row.problem.reason}", remedy=remedy)
+    with editing(project.path) as file:
+        file.section("flavors", kind, make=True)[name] = target
+
+
+def unregister(project: Project, kind: str, name: str) -> None:
+    """Offer a flavor of the project no more. Raises `Conflict` while a component is of it, naming the components."""
+    with editing(project.path) as file:
+        own = file.flavors().get(kind, {})
+        if name not in own:
+            known = ", ".join(own) or "none"
+            raise NotFound(f"the project has no {kind} flavor '{name}' of its own{closest(name, own)}", remedy=f"its own: {known}")
+        users = [component.name for component in file.components(kind) if component.flavor == name]
+        if users:
+            group = kind.replace("_", "-")
+            raise Conflict(f"{kind} flavor '{name}' is used by {', '.join(users)}", remedy=f"dovetail {group} delete {users[0]} first")
+        remove_key(file.data, "flavors", kind, name)

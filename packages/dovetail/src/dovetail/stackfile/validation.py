@@ -1,0 +1,42 @@
+"""Whether declared stacks can be used: what they refer to is declared, and the components fit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dovetail_core.errors import NotFound
+from dovetail_core.stack import Finding, StackInvalid, validate_stack
+
+from dovetail.stackfile.document import Declared, StackFile
+
+if TYPE_CHECKING:
+    from dovetail.project import Project
+
+
+def findings(project: Project, file: StackFile, name: str) -> list[Finding]:
+    """Return everything that is wrong with a stack. Changes nothing and needs no network. Raises `NotFound` if there is no such stack."""
+    declared: list[Declared] = []
+    missing: list[tuple[str, Finding]] = []
+    for kind, names in file.stack(name).items():
+        for one in names:
+            try:
+                declared.append(file.component(kind, one))
+            except NotFound as error:
+                missing.append((kind, Finding(f"stack '{name}'", error.message, error.remedy)))
+    found = validate_stack(project.spec_of(name, declared), project.catalog())
+    absent = {f"it has no {_title(project, kind)}, and every stack needs one" for kind, _ in missing}
+    return [finding for _, finding in missing] + [finding for finding in found if finding.problem not in absent]
+
+
+def ensure_valid(project: Project, file: StackFile, name: str) -> None:
+    """Raise `StackInvalid` with all findings, if there are any."""
+    if found := findings(project, file, name):
+        several = f"{len(found)} problems: " if len(found) > 1 else ""
+        raise StackInvalid(f"stack '{name}' cannot be used: {several}" + "; ".join(map(str, found)), findings=found)
+
+
+def _title(project: Project, kind: str) -> str:
+    try:
+        return project.catalog().type(kind).title
+    except NotFound:
+        return kind
