@@ -139,7 +139,7 @@ class Directory:
         try:
             self._place(temporary, target, condition)
         except FileNotFoundError:
-            os.makedirs(os.path.dirname(target), exist_ok=True)
+            _make_parent(target)
             self._place(temporary, target, condition)
         if self.durable:
             _sync_directory(os.path.dirname(target))
@@ -290,6 +290,16 @@ def _lives(process: int) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def _make_parent(path: str) -> None:
+    parent = os.path.dirname(path)
+    try:
+        os.mkdir(parent)  # most often only the last one is missing, and makedirs looks at each
+    except FileExistsError:
+        return
+    except FileNotFoundError:
+        os.makedirs(parent, exist_ok=True)
 
 
 def _sync_directory(path: str) -> None:

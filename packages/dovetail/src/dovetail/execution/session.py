@@ -36,6 +36,7 @@ class RunSession:
         self.store: ArtifactStore = stack.artifact_store
         self.registry = Registry(allow_pickle=plan.allow_pickle)
         self._steps = {step.name: step for step in plan.steps}
+        self._positions = {step.name: position for position, step in enumerate(plan.steps)}
         self._outputs: dict[str, Mapping[str, Artifact]] = {}
         self._lock = threading.Lock()
 
@@ -47,6 +48,10 @@ class RunSession:
     def step(self, name: str) -> RunStep:
         """Return a step of the plan."""
         return self._steps[name]
+
+    def position(self, name: str) -> int:
+        """Return a step's place in the plan."""
+        return self._positions[name]
 
     def know(self, name: str, outputs: Iterable[Link]) -> None:
         """Remember what a step gave."""

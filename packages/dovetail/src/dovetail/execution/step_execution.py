@@ -101,7 +101,7 @@ class StepExecution:
 
     def _artifact(self, value: Any, step: RunStep, attempt: int, output: str, annotation: Any) -> Artifact:
         session = self.session
-        key = f"runs/{session.run.id}/{step.name}/{attempt}/{output}"
+        key = f"runs/{session.run.id}/{session.position(step.name):04}-{step.name}.{attempt}.{output}"
         try:
             saved = save(value, session.store, key, annotation=annotation, registry=session.registry)
         except DovetailError as error:

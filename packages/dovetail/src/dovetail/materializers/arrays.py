@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _FILE = "array.npy"
 _CHUNK = 16 << 20
 _MAPPED_FROM = 1 << 20
+_SAFELY: dict[str, Any] = {"allow_pickle": False, "max_header_size": 1 << 24}  # NumPy's own limit holds some hundreds of fields
 
 
 class Arrays(Materializer):
@@ -48,13 +49,13 @@ class Arrays(Materializer):
         if path is not None and path.stat().st_size >= _MAPPED_FROM:
             return _mapped(path)
         with source.open(_FILE) as file:
-            array = np.load(file, allow_pickle=False)
+            array = np.load(file, **_SAFELY)
         return array[()] if kind == "numpy.void" else array
 
 
 def _mapped(path: Path) -> Any:
     """Return an array whose pages are read when they are used; they are copied when they are changed, and the file never is."""
-    return np.load(path, mmap_mode="c", allow_pickle=False).view(np.ndarray)
+    return np.load(path, mmap_mode="c", **_SAFELY).view(np.ndarray)
 
 
 def _write(array: np.ndarray[Any, Any], file: BinaryIO) -> None:
@@ -72,15 +73,15 @@ def _write(array: np.ndarray[Any, Any], file: BinaryIO) -> None:
 
 def _chunks(array: np.ndarray[Any, Any]) -> Iterator[memoryview]:
     """Yield the bytes of an array in the order that its header says."""
-    flags = array.flags
     if array.nbytes == 0:
         return
-    if flags.c_contiguous or flags.f_contiguous:
-        data = array.reshape(-1, order="C" if flags.c_contiguous else "F").view(np.uint8).data  # bytes, since not all dtypes have a buffer
+    if array.flags.forc:
+        data = array.reshape(-1, order="C" if array.flags.c_contiguous else "F").view(np.uint8).data  # bytes, since not all dtypes have a buffer
         yield from (data[start : start + _CHUNK] for start in range(0, len(data), _CHUNK))
         return
     size = max(1, _CHUNK // array.itemsize)
-    parts: Any = np.nditer(array, flags=["external_loop", "buffered"], buffersize=size, order="C")
+    flags = ["external_loop", "buffered"]
+    parts: Any = np.nditer(array, flags=flags, op_flags=[["readonly", "contig"]], buffersize=size, order="C")
     yield from (part.view(np.uint8).data for part in parts)
 
 

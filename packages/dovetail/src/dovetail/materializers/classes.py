@@ -20,12 +20,15 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+from dovetail_core.errors import ConfigError
+
 from dovetail.materializers.materializer import Refused
 from dovetail.materializers.qualified_names import by_class, importable, lineage, reference
 from dovetail.materializers.tags import base64_of, tagged_float, tagged_int
 
 Node = Callable[[Any], Any]
 Form = Callable[[Any, Node], Any]
+_SECRETS = frozenset({"pydantic.types.Secret", "pydantic.types.SecretStr", "pydantic.types.SecretBytes"})
 
 
 @by_class
@@ -41,6 +44,8 @@ def form_of(kind: type) -> Form | None:
 def _form_of_class(kind: type, bases: tuple[str, ...]) -> Form | None:
     if issubclass(kind, enum.Enum):
         return _flag if issubclass(kind, enum.Flag) else _member
+    if _SECRETS.intersection(bases):
+        return _secret
     if "pydantic.main.BaseModel" in bases:
         return _model
     if issubclass(kind, tuple) and hasattr(kind, "_fields") and hasattr(kind, "_make"):
@@ -58,6 +63,13 @@ def _only_fields(kind: type) -> bool:
 def _hidden(value: Any, node: Node) -> Any:
     raise Refused(
         f"another process would not find its class {reference(type(value))}; define it at the top of a module, under its own name"
+    )
+
+
+def _secret(value: Any, node: Node) -> Any:
+    # not Refused: pickle would write it in clear
+    raise ConfigError(
+        f"a {type(value).__name__} cannot be stored: it is a secret, and artifacts are not kept secret", remedy="leave it out of the value, and read it where it is used"
     )
 
 

@@ -64,7 +64,8 @@ class StoredFiles:
         integrity.ensure_known(artifact.digest)
         if artifact.digest.startswith(integrity.FILE):
             return cls(store, {artifact.key.rpartition("/")[2]: StoredFile(artifact.key, artifact.size, artifact.digest)}, verify)
-        data = _existing(lambda: store.read_bytes(presence_key(artifact)), artifact.uri)
+        listed = presence_key(artifact)
+        data = _existing(store, listed, lambda: store.read_bytes(listed))
         if (found := integrity.tree_digest(data)) != artifact.digest:
             raise integrity.altered(artifact.uri, artifact.digest, found)
         return cls(store, manifest.loads(data, artifact.key), verify)
@@ -112,18 +113,15 @@ class StoredFiles:
             self._compare(file, text_of(running))
 
     def _existing(self, file: StoredFile, read: Callable[[], T]) -> T:
-        try:
-            return read()
-        except NotFound as error:
-            raise integrity.gone(self._store.uri(file.key)) from error
+        return _existing(self._store, file.key, read)
 
     def _compare(self, file: StoredFile, found: str) -> None:
         if found != file.digest:
             raise integrity.altered(self._store.uri(file.key), file.digest, found)
 
 
-def _existing(read: Callable[[], T], uri: str) -> T:
+def _existing(store: ArtifactStore, key: str, read: Callable[[], T]) -> T:
     try:
         return read()
     except NotFound as error:
-        raise integrity.gone(uri) from error
+        raise integrity.gone(store.uri(key)) from error

@@ -1,0 +1,145 @@
+"""Options of `register` and `update`, generated from the config of the flavor that is meant."""
+
+from __future__ import annotations
+
+import json
+import re
+import types
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
+
+import click
+from dovetail_core.errors import DovetailError
+
+if TYPE_CHECKING:
+    from dovetail_core import Component
+    from pydantic.fields import FieldInfo
+
+_PREFIX = "setting_"
+_REFERENCE = re.compile(r"\{\{.*\}\}", re.DOTALL)
+_SIMPLE = (str, int, float, bool)
+
+
+class SettingsCommand(click.Command):
+    """A command with an option per setting of a flavor, which `flavor_of` finds from the words of the command line."""
+
+    def __init__(self, *args: Any, flavor_of: Callable[[Sequence[str]], type[Component] | None], **more: Any) -> None:
+        super().__init__(*args, **more)
+        self._flavor_of = flavor_of
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the arguments, the flavor's own included."""
+        try:
+            flavor = self._flavor_of(args)
+        except DovetailError:
+            if not ctx.resilient_parsing and not {"--help", "-h"} & set(args):
+                raise
+            flavor = None
+        if flavor is not None:
+            known = {option for parameter in self.params for option in parameter.opts}
+            self.params += [option for option in options_of(flavor) if not known & set(option.opts)]
+            self.epilog = f"\b\nSettings of the flavor '{flavor.flavor}': {_first_line(flavor)}"
+        return super().parse_args(ctx, args)
+
+
+def options_of(flavor: type[Component]) -> Iterator[click.Option]:
+    """Yield an option per setting of a flavor."""
+    for name, field in flavor.Config.model_fields.items():
+        dashed = name.replace("_", "-")
+        kind = _kind(field.annotation)
+        names = [f"--{dashed}/--no-{dashed}" if kind is bool else f"--{dashed}", _PREFIX + name]
+        value = {} if kind is bool else {"type": SettingType(name, field.annotation), "metavar": _metavar(field.annotation)}
+        yield click.Option(names, default=None, help=_help(field), **value)
+
+
+def settings_in(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that were given, out of a command's arguments."""
+    return {name.removeprefix(_PREFIX): value for name, value in values.items() if name.startswith(_PREFIX) and value is not None}
+
+
+class SettingType(click.ParamType):
+    """A setting as it is typed on a command line: numbers as numbers, structures as JSON; references to secrets stay as they are."""
+
+    name = "setting"
+
+    def __init__(self, setting: str, annotation: Any) -> None:
+        self.setting = setting
+        self._kind = _kind(annotation)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the value for the stack file; its validity is for the config to judge."""
+        if not isinstance(value, str) or self._kind is str or _REFERENCE.fullmatch(value):
+            return value
+        try:
+            return self._kind(value) if self._kind is not None else json.loads(value)
+        except ValueError:
+            wanted = "JSON" if self._kind is None else "a number"
+            self.fail(f"'{value}' is not {wanted}", param, ctx)
+
+
+def _arms(annotation: Any) -> list[Any]:
+    """Return the types that an annotation stands for, without None."""
+    if get_origin(annotation) is Annotated:
+        return _arms(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, types.UnionType):
+        return [one for arm in get_args(annotation) for one in _arms(arm) if one is not type(None)]
+    return [annotation]
+
+
+def _kind(annotation: Any) -> Any:
+    """Return how a setting is typed: bool, int, float or str; None is JSON."""
+    from pydantic import SecretBytes, SecretStr
+
+    kinds = set()
+    for arm in _arms(annotation):
+        if get_origin(arm) is Literal:
+            kinds |= {type(value) for value in get_args(arm)}
+        elif isinstance(arm, type) and issubclass(arm, (Enum, Path, SecretStr, SecretBytes)):
+            kinds.add(str)
+        elif arm in _SIMPLE:
+            kinds.add(arm)
+        else:
+            kinds.add(_text_or_json(arm))
+    if len(kinds) == 1:
+        return kinds.pop()
+    return str if str in kinds and None not in kinds else (float if kinds <= {int, float} else None)
+
+
+def _text_or_json(arm: Any) -> type[str] | None:
+    """Return str for what pydantic reads from text, such as an address or a duration."""
+    from pydantic import BaseModel
+
+    if get_origin(arm) is not None or arm is Any or not isinstance(arm, type):
+        return None
+    return None if issubclass(arm, (BaseModel, dict, list, tuple, set, frozenset)) else str
+
+
+def _metavar(annotation: Any) -> str:
+    choices = [str(value) for arm in _arms(annotation) if get_origin(arm) is Literal for value in get_args(arm)]
+    choices += [str(member.value) for arm in _arms(annotation) if isinstance(arm, type) and issubclass(arm, Enum) for member in arm]
+    if choices:
+        return "[" + "|".join(choices) + "]"
+    return {int: "INTEGER", float: "NUMBER", None: "JSON"}.get(_kind(annotation), "TEXT")
+
+
+def _help(field: FieldInfo) -> str:
+    from pydantic import SecretStr
+
+    text = field.description or ""
+    if field.is_required():
+        return f"{text}  [required]"
+    default = field.get_default(call_default_factory=False)
+    shown = "" if default is None or isinstance(default, SecretStr) or "Undefined" in type(default).__name__ else _written(default)
+    return f"{text}  [default: {shown}]" if shown else text
+
+
+def _written(default: Any) -> str:
+    if isinstance(default, bool):
+        return "yes" if default else "no"
+    return str(default.value if isinstance(default, Enum) else default)
+
+
+def _first_line(flavor: type[Component]) -> str:
+    return (flavor.__doc__ or "").strip().partition("\n")[0]

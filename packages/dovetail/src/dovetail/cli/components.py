@@ -1,0 +1,180 @@
+"""The group of commands of a component type."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dovetail.cli.completion import complete_components, complete_flavors
+from dovetail.cli.flavors import flavor_group
+from dovetail.cli.lazy_groups import SpeakingGroup
+from dovetail.cli.printing import output_option, print_record, print_rows
+
+if TYPE_CHECKING:
+    from dovetail_core import Component
+
+    from dovetail.project import Project
+
+
+def component_group(kind: str) -> click.Group:
+    """Return the commands of a component type. Nothing of the type is imported."""
+    title = kind.replace("_", " ")
+    group = SpeakingGroup(kind.replace("_", "-"), help=f"Declare, inspect and change components of type {title}, and see its flavors.")
+    group.short_help = f"Components of type {title}, and their flavors."
+    group.add_command(flavor_group(kind))
+    for add in (_add_showing, _add_registering, _add_changing, _add_copying, _add_provisioning):
+        add(group, kind)
+    return group
+
+
+def _project() -> Project:
+    from dovetail.project import Project
+
+    return Project.find()
+
+
+def _name(kind: str) -> Any:
+    return click.argument("name", shell_complete=complete_components(kind))
+
+
+def _add_showing(group: click.Group, kind: str) -> None:
+    @group.command("list")
+    @output_option
+    def list_components(output: str) -> None:
+        """List the components."""
+        from dovetail.cli.component_views import component_rows
+
+        rows = component_rows(_project(), kind)
+        print_rows(rows, ["active", "name", "flavor", "stacks", "problem", "remedy"], output, f"no {kind} is registered")
+
+    @group.command()
+    @_name(kind)
+    @output_option
+    def describe(name: str, output: str) -> None:
+        """Show a component with its settings; secrets are masked."""
+        from dovetail.cli.component_views import component_record
+
+        print_record(component_record(_project(), kind, name), output)
+
+    @group.command()
+    @output_option
+    def get(output: str) -> None:
+        """Print the name of the active stack's component."""
+        from dovetail.cli.component_views import active_names
+
+        names = active_names(_project(), kind)
+        print_rows([{"name": name} for name in names], ["name"], output) if output != "table" else click.echo("\n".join(names))
+
+
+def _add_registering(group: click.Group, kind: str) -> None:
+    from dovetail.cli.component_options import SettingsCommand, settings_in
+
+    def for_registering(words: Sequence[str]) -> type[Component] | None:
+        flavor = _flavor_word(words)
+        return _project().catalog().load(kind, flavor) if flavor else None
+
+    def for_updating(words: Sequence[str]) -> type[Component] | None:
+        project = _project()
+        known = {one.name: one.flavor for one in project.file.components(kind)}
+        named = next((known[word] for word in words if word in known), None)
+        return project.catalog().load(kind, named) if named else None
+
+    @group.command(cls=SettingsCommand, flavor_of=for_registering)
+    @click.argument("name")
+    @click.option("--flavor", required=True, shell_complete=complete_flavors(kind), help="Flavor; with it, --help shows its settings.")
+    def register(name: str, flavor: str, **values: Any) -> None:
+        """Declare a component NAME, with the settings of its flavor as options."""
+        from dovetail.stackfile import components
+
+        components.register(_project(), kind, name, flavor, settings_in(values))
+        click.echo(f"Registered {kind} '{name}' (flavor {flavor}).")
+
+    @group.command(cls=SettingsCommand, flavor_of=for_updating)
+    @_name(kind)
+    def update(name: str, **values: Any) -> None:
+        """Change settings of a component; with NAME, --help shows them."""
+        from dovetail.stackfile import components
+
+        _project().file.component(kind, name)
+        settings = settings_in(values)
+        if not settings:
+            raise click.UsageError("no setting is given", click.get_current_context())
+        components.update(_project(), kind, name, settings)
+        click.echo(f"Updated {kind} '{name}'.")
+
+
+def _flavor_word(words: Sequence[str]) -> str | None:
+    for index, word in enumerate(words):
+        if word.startswith("--flavor="):
+            return word.removeprefix("--flavor=")
+        if word == "--flavor" and index + 1 < len(words):
+            return words[index + 1]
+    return None
+
+
+def _add_changing(group: click.Group, kind: str) -> None:
+    @group.command("remove-attribute")
+    @_name(kind)
+    @click.argument("attribute", nargs=-1, required=True)
+    def remove_attribute(name: str, attribute: tuple[str, ...]) -> None:
+        """Remove settings of a component, so that their defaults hold."""
+        from dovetail.stackfile import components
+
+        settings = [one.replace("-", "_") for one in attribute]
+        components.remove_attributes(_project(), kind, name, settings)
+        click.echo(f"Removed {', '.join(settings)} of {kind} '{name}'.")
+
+    @group.command()
+    @_name(kind)
+    def delete(name: str) -> None:
+        """Remove a component that no stack uses."""
+        from dovetail.stackfile import components
+
+        components.delete(_project(), kind, name)
+        click.echo(f"Deleted {kind} '{name}'.")
+
+
+def _add_copying(group: click.Group, kind: str) -> None:
+    @group.command()
+    @_name(kind)
+    @click.argument("new")
+    def rename(name: str, new: str) -> None:
+        """Give a component a NEW name, also in the stacks that use it."""
+        from dovetail.stackfile import components
+
+        users = components.rename(_project(), kind, name, new)
+        also = f", also in stack {', '.join(users)}" if users else ""
+        click.echo(f"Renamed {kind} '{name}' to '{new}'{also}.")
+
+    @group.command("copy")
+    @_name(kind)
+    @click.argument("new")
+    def copy_component(name: str, new: str) -> None:
+        """Declare a component NEW with the settings of another."""
+        from dovetail.stackfile import components
+
+        components.copied(_project(), kind, name, new)
+        click.echo(f"Copied {kind} '{name}' to '{new}'.")
+
+
+def _add_provisioning(group: click.Group, kind: str) -> None:
+    @group.command()
+    @_name(kind)
+    def up(name: str) -> None:
+        """Create and start what a component needs."""
+        from dovetail.cli.provisioning import bring_up, component_stack
+
+        with component_stack(_project(), kind, name) as stack:
+            bring_up(stack.get(kind))
+
+    @group.command()
+    @_name(kind)
+    @click.option("--deprovision", is_flag=True, help="Also remove what was created.")
+    def down(name: str, deprovision: bool) -> None:
+        """Stop what a component needs."""
+        from dovetail.cli.provisioning import bring_down, component_stack
+
+        with component_stack(_project(), kind, name) as stack:
+            bring_down(stack.get(kind), deprovision)
