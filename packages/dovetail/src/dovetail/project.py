@@ -82,9 +82,8 @@ class Project:
 
     def stack(self, name: str | None = None) -> Stack:
         """Return a stack ready for use. Raises `NotFound`, or `StackInvalid` with everything that is wrong with it."""
-        from dovetail_core.stack_instance import Stack
-
         from dovetail.stackfile.validation import ensure_valid
+        from dovetail_core.stack_instance import Stack
 
         name = name or self.file.active
         ensure_valid(self, self.file, name)

@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
 import click
+
 from dovetail_core.errors import DovetailError
 
 if TYPE_CHECKING:
-    from dovetail_core import Component
     from pydantic.fields import FieldInfo
+
+    from dovetail_core import Component
 
 _PREFIX = "setting_"
 _REFERENCE = re.compile(r"\{\{.*\}\}", re.DOTALL)
@@ -44,13 +46,13 @@ class SettingsCommand(click.Command):
         return super().parse_args(ctx, args)
 
 
-def options_of(flavor: type[Component]) -> Iterator[click.Option]:
-    """Yield an option per setting of a flavor."""
+def options_of(flavor: Any) -> Iterator[click.Option]:
+    """Yield an option per setting of a flavor, which is a subclass of `Component`."""
     for name, field in flavor.Config.model_fields.items():
         dashed = name.replace("_", "-")
         kind = _kind(field.annotation)
         names = [f"--{dashed}/--no-{dashed}" if kind is bool else f"--{dashed}", _PREFIX + name]
-        value = {} if kind is bool else {"type": SettingType(name, field.annotation), "metavar": _metavar(field.annotation)}
+        value: dict[str, Any] = {} if kind is bool else {"type": SettingType(name, field.annotation), "metavar": _metavar(field.annotation)}
         yield click.Option(names, default=None, help=_help(field), **value)
 
 
@@ -59,7 +61,7 @@ def settings_in(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name.removeprefix(_PREFIX): value for name, value in values.items() if name.startswith(_PREFIX) and value is not None}
 
 
-class SettingType(click.ParamType):
+class SettingType(click.ParamType[Any]):
     """A setting as it is typed on a command line: numbers as numbers, structures as JSON; references to secrets stay as they are."""
 
     name = "setting"
@@ -92,7 +94,7 @@ def _kind(annotation: Any) -> Any:
     """Return how a setting is typed: bool, int, float or str; None is JSON."""
     from pydantic import SecretBytes, SecretStr
 
-    kinds = set()
+    kinds: set[Any] = set()
     for arm in _arms(annotation):
         if get_origin(arm) is Literal:
             kinds |= {type(value) for value in get_args(arm)}

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dovetail.stackfile.document import Declared
 from dovetail_core.discovery import FlavorRow, offered_flavors
 from dovetail_core.errors import DovetailError, NotFound
-
-from dovetail.stackfile.document import Declared
 
 if TYPE_CHECKING:
     from dovetail.project import Project
@@ -44,7 +43,7 @@ def component_record(project: Project, kind: str, name: str) -> dict[str, Any]:
     from dovetail.stackfile.secret_settings import masked
 
     component = project.file.component(kind, name)
-    record = {"type": kind, "name": name, "flavor": component.flavor, "stacks": project.file.users(kind, name)}
+    record: dict[str, Any] = {"type": kind, "name": name, "flavor": component.flavor, "stacks": project.file.users(kind, name)}
     record["settings"] = masked(project, component)
     try:
         ensure_fits(project, component)

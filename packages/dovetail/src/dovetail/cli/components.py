@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -13,9 +13,10 @@ from dovetail.cli.lazy_groups import SpeakingGroup
 from dovetail.cli.printing import output_option, print_record, print_rows
 
 if TYPE_CHECKING:
+    from dovetail.project import Project
     from dovetail_core import Component
 
-    from dovetail.project import Project
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 def component_group(kind: str) -> click.Group:
@@ -35,7 +36,7 @@ def _project() -> Project:
     return Project.find()
 
 
-def _name(kind: str) -> Any:
+def _name(kind: str) -> Callable[[F], F]:
     return click.argument("name", shell_complete=complete_components(kind))
 
 

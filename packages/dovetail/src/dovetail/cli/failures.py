@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import click
+
 from dovetail_core.errors import AlreadyExists, ConfigError, Conflict, DovetailError, InvalidArgument, NotFound, Unsupported
 from dovetail_core.masking import mask
 
@@ -52,15 +53,21 @@ def exit_code_of(command: click.Command, arguments: Sequence[str] | None) -> int
 
 def _hint(error: click.ClickException) -> str:
     context = getattr(error, "ctx", None)
-    return f"{context.command_path} --help tells how it is used" if context else ""
+    return f"{context.command_path} --help" if context else ""
 
 
 def _show(error: DovetailError) -> None:
     if debugging():
         _say("".join(traceback.format_exception(error)))
     _say(_sentence(error.message, error.remedy))
-    if isinstance(error, UserCodeFailed) and error.__cause__ is not None and not debugging():
+    if error.__cause__ is not None and _from_user_code(error) and not debugging():
         _say(_tail(error.__cause__))
+
+
+def _from_user_code(error: DovetailError) -> bool:
+    """Tell whether an error's cause was raised by code of the project: where it was imported, or by a step of a run."""
+    run_failed = type(error).__name__ == "RunFailed"  # its module, which imports the whole engine, may not be loaded
+    return isinstance(error, UserCodeFailed) or (run_failed and not isinstance(error.__cause__, DovetailError))
 
 
 def _internal(error: Exception) -> int:
@@ -85,16 +92,25 @@ def set_debugging(on: bool) -> None:
 
 
 def _sentence(what: str, remedy: str) -> str:
-    what = what.strip().rstrip(".")
-    remedy = remedy.strip().rstrip(".")
-    return f"Error: {what}. {remedy[:1].upper()}{remedy[1:]}." if remedy else f"Error: {what}."
+    return " ".join(["Error:", _ended(what), *([_ended(_advice(remedy))] if remedy else [])])
+
+
+def _ended(text: str) -> str:
+    text = text.strip()
+    return text if text.endswith((".", "?", "!")) else f"{text}."
+
+
+def _advice(remedy: str) -> str:
+    if remedy.startswith(("dovetail ", "pip ")):  # a command is typed as it stands
+        return remedy if " shows " in remedy else f"Try: {remedy}"
+    return remedy[:1].upper() + remedy[1:]
 
 
 def _tail(error: BaseException) -> str:
     """Return the part of a traceback that is in the user's code."""
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if not _machinery(frame.filename)]
-    lines = traceback.format_list(own or frames[-1:])
+    lines = traceback.format_list(own)
     return "".join([*lines, *traceback.format_exception_only(error)]).rstrip()
 
 

@@ -11,10 +11,8 @@ from dovetail.cli.lazy_groups import SpeakingGroup
 from dovetail.cli.printing import output_option, print_record, print_rows
 
 if TYPE_CHECKING:
-    from dovetail_core import Component
-    from dovetail_core.discovery import FlavorRow
-
     from dovetail.project import Project
+    from dovetail_core.discovery import FlavorRow
 
 
 def flavor_group(kind: str) -> click.Group:
@@ -71,7 +69,7 @@ def _row(row: FlavorRow) -> dict[str, Any]:
     return {"name": row.name, "source": row.source, "target": row.target, "problem": problem, "remedy": remedy}
 
 
-def _print_flavor(row: FlavorRow, flavor: type[Component], output: str) -> None:
+def _print_flavor(row: FlavorRow, flavor: Any, output: str) -> None:
     from dovetail.cli.component_options import options_of
 
     settings = []

@@ -11,6 +11,7 @@ from pathlib import PurePath
 from typing import Any, TypeVar
 
 import click
+
 from dovetail_core.masking import mask
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from dovetail.project import Project
     from dovetail_core import Component
     from dovetail_core.stack_instance import Stack
-
-    from dovetail.project import Project
 
 
 def component_stack(project: Project, kind: str, name: str) -> Stack:

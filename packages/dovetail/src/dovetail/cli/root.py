@@ -6,10 +6,10 @@ import importlib.metadata
 from typing import Any
 
 import click
-from dovetail_core.discovery import offered_types
 
 from dovetail.cli.failures import EXIT_CODES, set_debugging
 from dovetail.cli.lazy_groups import LazyGroup
+from dovetail_core.discovery import offered_types
 
 _COMMANDS = {
     "init": ("dovetail.cli.initialisation:init", "Make the working directory a project."),

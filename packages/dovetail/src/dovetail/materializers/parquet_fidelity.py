@@ -37,9 +37,8 @@ def table_of(frame: pd.DataFrame, notes: Mapping[str, Any]) -> pa.Table:
     notes = {
         **notes,
         "objects": objects,
-        "object_index": _objects(frame.index.dtype) and frame.index.nlevels == 1,
-        "object_labels": _objects(frame.columns.dtype) and frame.columns.nlevels == 1,
-        "freq": getattr(frame.index, "freqstr", None),
+        "index": _axis_notes(frame.index),
+        "labels": _axis_notes(frame.columns),
         "categories": _categories(table),
     }
     table = table.replace_schema_metadata({**table.schema.metadata, _KEY: json.dumps(notes, sort_keys=True)})
@@ -54,13 +53,28 @@ def frame_of(table: pa.Table) -> tuple[pd.DataFrame, dict[str, Any]]:
     for place, missing in notes["objects"].items():
         label = frame.columns[int(place)]
         frame[label] = _as_objects(frame[label], missing)
-    if notes["object_index"]:
-        frame.index = frame.index.astype(object)
-    if notes["object_labels"]:
-        frame.columns = frame.columns.astype(object)
-    if notes["freq"] and len(frame):
-        frame.index.freq = notes["freq"]
+    frame.index = _axis(frame.index, notes["index"])
+    frame.columns = _axis(frame.columns, notes["labels"])
     return frame, notes
+
+
+def _axis_notes(index: pd.Index[Any]) -> dict[str, Any]:
+    return {
+        "objects": _objects(index.dtype) and index.nlevels == 1,
+        "freq": getattr(index, "freqstr", None),
+        "range": [index.start, index.stop, index.step] if isinstance(index, pd.RangeIndex) else None,
+    }
+
+
+def _axis(index: pd.Index[Any], notes: Mapping[str, Any]) -> pd.Index[Any]:
+    """Return an index as the notes say it was; a slice without rows has none of its range and frequency."""
+    if notes["objects"]:
+        return index.astype(object)
+    if notes["range"] and len(index) == len(range(*notes["range"])):
+        return pd.RangeIndex(*notes["range"], name=index.name)
+    if notes["freq"] and len(index):
+        return type(index)(index, freq=notes["freq"])
+    return index
 
 
 def _check_labels(frame: pd.DataFrame) -> None:
@@ -121,6 +135,8 @@ def _labels(index: pd.Index[Any]) -> tuple[Any, ...]:
 
 
 def _index(index: pd.Index[Any]) -> tuple[Any, ...]:
+    if isinstance(index, pd.RangeIndex):
+        return (pd.RangeIndex.__name__,)  # a slice without rows has lost the rest
     dtypes = list(index.dtypes) if isinstance(index, pd.MultiIndex) else [index.dtype]
     return type(index).__name__, list(index.names), dtypes
 

@@ -6,11 +6,10 @@ import copy
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from dovetail_core.errors import Conflict, DovetailError, InvalidArgument, NotFound
-
 from dovetail.stackfile.document import DEFAULT, DEFAULT_FLAVORS, Declared, StackFile, closest, plain
 from dovetail.stackfile.naming import checked, fresh, remove_key, rename_key
 from dovetail.stackfile.writing import editing
+from dovetail_core.errors import Conflict, DovetailError, InvalidArgument, NotFound
 
 if TYPE_CHECKING:
     from dovetail.project import Project
@@ -99,7 +98,7 @@ def ensure_fits(project: Project, declared: Declared) -> None:
 
     catalog = project.catalog()
     catalog.type(declared.type)
-    cls = catalog.load(declared.type, declared.flavor)
+    cls: Any = catalog.load(declared.type, declared.flavor)
     validated(cls.Config, declared.settings, what=f"{declared.label} (flavor {declared.flavor})", root=project.root)
 
 

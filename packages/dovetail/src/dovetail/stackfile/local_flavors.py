@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dovetail_core.errors import AlreadyExists, BrokenFlavor, Conflict, NotFound
-
 from dovetail.stackfile.document import closest
 from dovetail.stackfile.naming import checked, remove_key
 from dovetail.stackfile.writing import editing
+from dovetail_core.errors import AlreadyExists, BrokenFlavor, Conflict, NotFound
 
 if TYPE_CHECKING:
     from dovetail.project import Project

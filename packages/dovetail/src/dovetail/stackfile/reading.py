@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from dovetail_core.errors import ConfigError
-
 from dovetail.stackfile.document import StackFile, closest
+from dovetail_core.errors import ConfigError
 
 KEYS = ("active", "allow_pickle", "components", "stacks", "flavors")
 REMEDY = "mend the file by hand; it was left as it is"

@@ -7,10 +7,9 @@ import types
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
 
+from dovetail.stackfile.document import Declared
 from dovetail_core.errors import DovetailError
 from dovetail_core.masking import MASK
-
-from dovetail.stackfile.document import Declared
 
 if TYPE_CHECKING:
     from dovetail.project import Project
@@ -39,7 +38,8 @@ def _fields(project: Project, component: Declared) -> Callable[[str], Any] | Non
     from pydantic import SecretStr
 
     try:
-        fields = project.catalog().load(component.type, component.flavor).Config.model_fields
+        flavor: Any = project.catalog().load(component.type, component.flavor)
+        fields: Mapping[str, Any] = flavor.Config.model_fields
     except DovetailError:
         fields = {}
     return lambda name: fields[name].annotation if name in fields else (SecretStr if _SUSPECT.search(name) else Any)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from dovetail_core.errors import Conflict, InvalidArgument, NotFound
-
 from dovetail.stackfile.document import DEFAULT, StackFile, closest
 from dovetail.stackfile.naming import fresh, remove_key, rename_key
 from dovetail.stackfile.validation import ensure_valid
 from dovetail.stackfile.writing import editing
+from dovetail_core.errors import Conflict, InvalidArgument, NotFound
 
 if TYPE_CHECKING:
     from dovetail.project import Project
@@ -24,7 +23,7 @@ def register(project: Project, name: str, components: Chosen) -> None:
     with editing(project.path) as file:
         fresh(name, file.stacks(), "stack", f"dovetail stack update {name}, or take another name")
         file.section("stacks", make=True)[name] = {kind: _written(names) for kind, names in components.items()}
-        ensure_valid(project, file, name)
+        ensure_valid(project, file, name, new=True)
 
 
 def update(project: Project, name: str, components: Chosen) -> None:

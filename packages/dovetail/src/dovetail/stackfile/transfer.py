@@ -8,18 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dovetail_core.errors import AlreadyExists, InvalidArgument
-
 from dovetail.stackfile.document import Declared, StackFile
 from dovetail.stackfile.naming import fresh
 from dovetail.stackfile.reading import parse, round_trip
 from dovetail.stackfile.secret_settings import secret_paths, without
 from dovetail.stackfile.writing import editing
+from dovetail_core.errors import AlreadyExists, InvalidArgument
 
 if TYPE_CHECKING:
-    from dovetail_core.stack import Finding
-
     from dovetail.project import Project
+    from dovetail_core.stack import Finding
 
 
 def exported(project: Project, name: str, *, with_secrets: bool = False) -> str:

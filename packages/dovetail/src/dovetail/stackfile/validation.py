@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from dovetail.stackfile.document import Declared, StackFile
 from dovetail_core.errors import NotFound
 from dovetail_core.stack import Finding, StackInvalid, validate_stack
-
-from dovetail.stackfile.document import Declared, StackFile
 
 if TYPE_CHECKING:
     from dovetail.project import Project
@@ -28,9 +28,12 @@ def findings(project: Project, file: StackFile, name: str) -> list[Finding]:
     return [finding for _, finding in missing] + [finding for finding in found if finding.problem not in absent]
 
 
-def ensure_valid(project: Project, file: StackFile, name: str) -> None:
-    """Raise `StackInvalid` with all findings, if there are any."""
-    if found := findings(project, file, name):
+def ensure_valid(project: Project, file: StackFile, name: str, *, new: bool = False) -> None:
+    """Raise `StackInvalid` with all findings, if there are any. A `new` stack is not there to be updated, so its remedies are options."""
+    found = findings(project, file, name)
+    if new:
+        found = [replace(one, remedy=one.remedy.replace(f"dovetail stack update {name} ", "give ")) for one in found]
+    if found:
         several = f"{len(found)} problems: " if len(found) > 1 else ""
         raise StackInvalid(f"stack '{name}' cannot be used: {several}" + "; ".join(map(str, found)), findings=found)
 

@@ -9,10 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from dovetail_core.errors import ConfigError, Timeout
-
 from dovetail.stackfile.document import StackFile
 from dovetail.stackfile.reading import parse, read, round_trip
+from dovetail_core.errors import ConfigError, Timeout
 
 PATIENCE = 30.0
 """Seconds to wait for another writer."""

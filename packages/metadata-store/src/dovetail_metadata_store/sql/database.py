@@ -6,10 +6,10 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable
 from typing import TypeVar
 
-from dovetail_core import DovetailError, Timeout
+from dovetail_core import DovetailError
 from dovetail_core.retry import delays
 from sqlalchemy import Connection, Engine, event, exc
 from sqlalchemy.engine.interfaces import DBAPICursor
@@ -17,11 +17,13 @@ from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.sql import ClauseElement
 
 from dovetail_metadata_store.sql import schema_version
-from dovetail_metadata_store.sql.backend import Backend, driver_error, of_driver
+from dovetail_metadata_store.sql.backend import Backend, ConstraintViolated, driver_error, of_driver
+from dovetail_metadata_store.sql.forks import Turn
 from dovetail_metadata_store.sql.prepared import Prepared
 
 T = TypeVar("T")
 
+_TRIES = 5
 _abandoned: list[object] = []
 """Engines of a parent process: a child must neither use nor close their connections, so they are kept from the garbage collector."""
 
@@ -47,6 +49,13 @@ class Database:
         """Return what `work` returns, after committing what it wrote. It is called again after a conflict with another writer."""
         return self._persistently(lambda: self._in_transaction(work, write=True))
 
+    def write_again(self, work: Callable[[Connection], T]) -> T:
+        """Do as `write`; a constraint that is violated is taken for another conflict with another writer, a few times."""
+        for _ in range(_TRIES - 1):
+            with contextlib.suppress(ConstraintViolated):
+                return self.write(work)
+        return self.write(work)
+
     def write_prepared(self, work: Callable[[DBAPICursor, Preparing], T]) -> T:
         """Do as `write`, on a driver's cursor and with prepared statements."""
         return self._persistently(lambda: self._on_cursor(work))
@@ -64,7 +73,7 @@ class Database:
 
     def _in_transaction(self, work: Callable[[Connection], T], write: bool) -> T:
         opened = self._ready(write)
-        with self._turn(opened) if write else contextlib.nullcontext(), opened.engine.connect() as connection:
+        with opened.turn if write else contextlib.nullcontext(), opened.engine.connect() as connection:
             try:
                 self.backend.begin(connection, write)
                 result = work(connection)
@@ -76,7 +85,7 @@ class Database:
 
     def _on_cursor(self, work: Callable[[DBAPICursor, Preparing], T]) -> T:
         opened = self._ready(write=True)
-        with self._turn(opened):
+        with opened.turn:
             proxied = opened.engine.raw_connection()
             try:
                 cursor = proxied.cursor()
@@ -89,18 +98,6 @@ class Database:
                 raise
             finally:
                 proxied.close()
-
-    @contextlib.contextmanager
-    def _turn(self, opened: _Opened) -> Iterator[None]:
-        if not self.backend.one_writer:
-            yield
-        elif opened.turn.acquire(timeout=self.backend.patience):
-            try:
-                yield
-            finally:
-                opened.turn.release()
-        else:
-            raise Timeout(f"{self.backend.label}: another thread has been writing for {self.backend.patience:g} s", retryable=False)
 
     def _persistently(self, once: Callable[[], T]) -> T:
         try:
@@ -196,7 +193,8 @@ class _Opened:
         self.engine = engine
         self.identity = identity
         self.prepared = Preparing(engine, database)
-        self.turn = threading.Lock()
+        self._turn = Turn() if database.backend.one_writer else None
+        self.turn: contextlib.AbstractContextManager[object] = self._turn.lock if self._turn else contextlib.nullcontext()
 
 
 def _undo(connection: Connection) -> None:

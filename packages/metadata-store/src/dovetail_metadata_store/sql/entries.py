@@ -9,14 +9,12 @@ from dovetail_core import IntegrityError
 from sqlalchemy import Connection, delete, insert, select
 
 from dovetail_metadata_store import documents
-from dovetail_metadata_store.sql.backend import ConstraintViolated
 from dovetail_metadata_store.sql.batches import batches
 from dovetail_metadata_store.sql.database import Database
 from dovetail_metadata_store.sql.runs import get_run_in
 from dovetail_metadata_store.sql.schema import entries
 from dovetail_metadata_store.sql.steps import step_row
 
-_TRIES = 5
 _RUN = ""
 """What the column `step` holds for the run's own entries: no step has an empty name."""
 
@@ -27,12 +25,8 @@ def put_metadata(database: Database, run_id: str, values: Mapping[str, Any], ste
         {"run_id": run_id, "step": step or _RUN, "name": name, "value": documents.encode(value, f"entries.{name}")}
         for name, value in values.items()
     ]
-    for left in reversed(range(_TRIES)):
-        try:
-            return database.write(lambda connection: _replace(connection, run_id, step, rows))
-        except ConstraintViolated:  # another writer put an entry of that name between our statements
-            if not left:
-                raise
+    # another writer may put an entry of the same name between our statements
+    database.write_again(lambda connection: _replace(connection, run_id, step, rows))
 
 
 def _replace(connection: Connection, run_id: str, step: str | None, rows: Sequence[Mapping[str, Any]]) -> None:

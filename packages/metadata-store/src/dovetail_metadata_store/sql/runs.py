@@ -179,7 +179,7 @@ def delete_run(database: Database, run_id: str) -> list[Artifact]:
         deleted = _delete(connection, run_id)
         return deleted
 
-    return database.write(work)
+    return database.write_again(work)  # somebody may link to an artifact between our statements
 
 
 def _delete(connection: Connection, run_id: str) -> list[Artifact]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import functools
+import operator
 import os
 import sqlite3
 import time
@@ -19,25 +21,19 @@ from dovetail_metadata_store.sql import schema_version
 from dovetail_metadata_store.sql.backend import Backend, ConstraintViolated
 from dovetail_metadata_store.sql.columns import SQLITE_CLOCK
 
-class _Clock:
-    """The time of a transaction: all that it writes has one."""
-
-    def __init__(self) -> None:
-        self.set()
-
-    def set(self) -> None:
-        """Take the time; called when a transaction has begun."""
-        self._now = time.time_ns() // 1000
-
-    def read(self) -> int:
-        """Return the time of the transaction."""
-        return self._now
-
-
 class _Connection(sqlite3.Connection):
+    """A connection whose clock stands still in a transaction: all that it writes has one time."""
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.clock = _Clock()
+        self._now = [0]
+        self.set_clock()
+        # Nothing here is written in Python: an interrupt in a Python function that SQLite calls would be lost in an SQL error.
+        self.create_function(SQLITE_CLOCK, 0, functools.partial(operator.itemgetter(0), self._now))
+
+    def set_clock(self) -> None:
+        """Take the time; called when a transaction has begun."""
+        self._now[0] = time.time_ns() // 1000
 
 
 _BUSY_SECONDS = 0.5  # then Python has its turn: a wait inside SQLite cannot be interrupted
@@ -106,13 +102,13 @@ class SqliteBackend(Backend):
         """Begin a transaction; one that writes takes the write lock at once, so that it never has to be upgraded."""
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
         driver: Any = connection.connection.driver_connection
-        driver.clock.set()
+        driver.set_clock()
 
     def begin_write(self, cursor: DBAPICursor) -> None:
         """Begin a transaction that writes."""
         cursor.execute("BEGIN IMMEDIATE")
         driver: Any = cursor
-        driver.connection.clock.set()
+        driver.connection.set_clock()
 
     def identity(self) -> Hashable:
         """Return device and inode: a file that was deleted or replaced while it was open is not written to any more."""
@@ -177,7 +173,6 @@ class SqliteBackend(Backend):
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute(f"PRAGMA synchronous = {self._synchronous}")
         connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
-        connection.create_function(SQLITE_CLOCK, 0, connection.clock.read)
         return connection
 
     def _read_only(self) -> bool:

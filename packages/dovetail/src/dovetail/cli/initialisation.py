@@ -1,0 +1,33 @@
+"""The command that makes a directory a project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+_TEXT = """\
+# The stacks of this project: which components its pipelines use. The command `dovetail stack` changes this file, and keeps comments.
+# There is always a stack `default`: local orchestrator, local artifact store and sqlite metadata store, under .dovetail/.
+active: default
+"""
+_IGNORED = "# What runs leave behind.\n*\n"
+
+
+@click.command()
+def init() -> None:
+    """Make the working directory a project: write dovetail.yaml, and keep what runs store out of git."""
+    from dovetail.project import STATE
+    from dovetail.stackfile.document import NAME
+    from dovetail_core.errors import AlreadyExists
+
+    file = Path.cwd() / NAME
+    try:
+        with file.open("x") as stream:
+            stream.write(_TEXT)
+    except FileExistsError:
+        raise AlreadyExists(f"{file} exists already", remedy="this directory is a project; see dovetail stack list") from None
+    state = Path.cwd() / STATE
+    state.mkdir(exist_ok=True)
+    (state / ".gitignore").write_text(_IGNORED)
+    click.echo(f"Wrote {NAME}. Next: dovetail run MODULE:PIPELINE")

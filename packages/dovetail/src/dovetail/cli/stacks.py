@@ -1,0 +1,213 @@
+"""The commands about stacks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from dovetail.cli.completion import complete_components, complete_stacks
+from dovetail.cli.lazy_groups import LazyGroup
+from dovetail.cli.printing import output_option, print_record, print_rows
+from dovetail_core.discovery import offered_types
+
+if TYPE_CHECKING:
+    from dovetail.project import Project
+
+F = TypeVar("F", bound=Callable[..., Any])
+_MOVING = {
+    "export": ("dovetail.cli.stack_transfer:export_stack", "Print a stack and its components, without secrets."),
+    "import": ("dovetail.cli.stack_transfer:import_stack", "Add an exported stack and its components."),
+    "up": ("dovetail.cli.stack_transfer:up", "Create and start what a stack's components need."),
+    "down": ("dovetail.cli.stack_transfer:down", "Stop what a stack's components need."),
+}
+
+
+@click.group(cls=LazyGroup, lazy=_MOVING)
+def stack() -> None:
+    """Declare, change, choose and move stacks."""
+
+
+def project_here() -> Project:
+    """Return the project around the working directory."""
+    from dovetail.project import Project
+
+    return Project.find()
+
+
+def optional_name(command: F) -> F:
+    """Add the argument that names a stack; without it, None is the active one."""
+    return click.argument("name", required=False, shell_complete=complete_stacks)(command)
+
+
+def _required_name(command: F) -> F:
+    return click.argument("name", shell_complete=complete_stacks)(command)
+
+
+def _component_options(command: F) -> F:
+    """Add an option per installed component type; each may be given several times."""
+    for kind in reversed(list(offered_types())):
+        title = kind.replace("_", " ")
+        option = click.option(
+            f"--{kind.replace('_', '-')}",
+            "type_" + kind,
+            multiple=True,
+            metavar="NAME",
+            shell_complete=complete_components(kind),
+            help=f"The {title}, by name.",
+        )
+        command = option(command)
+    return command
+
+
+def _chosen(values: dict[str, Any]) -> dict[str, tuple[str, ...]]:
+    return {name.removeprefix("type_"): names for name, names in values.items() if names}
+
+
+@stack.command("list")
+@output_option
+def list_stacks(output: str) -> None:
+    """List the stacks."""
+    project = project_here()
+    file = project.file
+    kinds = sorted({kind for types in file.stacks().values() for kind in types})
+    rows = [
+        {"active": "*" if name == file.active else "", "name": name, **{kind: list(types.get(kind, ())) for kind in kinds}}
+        for name, types in file.stacks().items()
+    ]
+    print_rows(rows, ["active", "name", *kinds], output)
+
+
+@stack.command()
+@optional_name
+@output_option
+def describe(name: str | None, output: str) -> None:
+    """Show a stack with its components' settings, the active one by default; secrets are masked."""
+    from dovetail.cli.component_views import component_record
+    from dovetail.stackfile.document import Declared
+
+    project = project_here()
+    name = name or project.file.active
+    components: list[dict[str, Any]] = []
+    for kind, names in project.file.stack(name).items():
+        declared = {one.name for one in project.file.components(kind)}
+        for one in names:
+            known = one in declared
+            components.append(component_record(project, kind, one) if known else {**vars(Declared(kind, one, "")), "problem": "not declared"})
+    if output != "table":
+        print_record({"name": name, "active": name == project.file.active, "components": components}, output)
+        return
+    print_record({"name": name, "active": name == project.file.active}, output)
+    click.echo()
+    print_rows(components, ["type", "name", "flavor", "settings", "problem"], output)
+
+
+@stack.command()
+@click.argument("name")
+@_component_options
+@click.option("--set", "activate", is_flag=True, help="Also make it the active stack.")
+def register(name: str, activate: bool, **values: Any) -> None:
+    """Declare a stack NAME of registered components."""
+    from dovetail.stackfile import stacks
+
+    project = project_here()
+    stacks.register(project, name, _chosen(values))
+    click.echo(f"Registered stack '{name}'.")
+    if activate:
+        stacks.activate(project, name)
+        click.echo(f"Stack '{name}' is active.")
+
+
+@stack.command()
+@_required_name
+@_component_options
+def update(name: str, **values: Any) -> None:
+    """Replace components of a stack, by type; the other types stay."""
+    from dovetail.stackfile import stacks
+
+    if not _chosen(values):
+        raise click.UsageError("no component is given", click.get_current_context())
+    stacks.update(project_here(), name, _chosen(values))
+    click.echo(f"Updated stack '{name}'.")
+
+
+@stack.command("remove-component")
+@_required_name
+@click.argument("kind", metavar="TYPE")
+@click.argument("component", required=False)
+def remove_component(name: str, kind: str, component: str | None) -> None:
+    """Take a component out of a stack, or all of a TYPE."""
+    from dovetail.stackfile import stacks
+
+    stacks.remove_component(project_here(), name, kind.replace("-", "_"), component)
+    click.echo(f"Removed {kind} from stack '{name}'.")
+
+
+@stack.command("set")
+@_required_name
+def set_active(name: str) -> None:
+    """Make a stack the active one."""
+    from dovetail.stackfile import stacks
+
+    stacks.activate(project_here(), name)
+    click.echo(f"Stack '{name}' is active.")
+
+
+@stack.command()
+@output_option
+def get(output: str) -> None:
+    """Print the name of the active stack."""
+    file = project_here().file
+    file.stack(file.active)
+    click.echo(file.active) if output == "table" else print_record({"name": file.active}, output)
+
+
+@stack.command()
+@optional_name
+@output_option
+def validate(name: str | None, output: str) -> int:
+    """Tell everything that is wrong with a stack, the active one by default."""
+    project = project_here()
+    name = name or project.file.active
+    findings = project.findings(name)
+    if output != "table":
+        rows = [{"subject": one.subject, "problem": one.problem, "remedy": one.remedy} for one in findings]
+        print_record({"stack": name, "valid": not findings, "findings": rows}, output)
+    else:
+        for one in findings:
+            click.echo(str(one))
+        click.echo(f"Stack '{name}' " + (f"has {len(findings)} problems." if findings[1:] else "has a problem." if findings else "is valid."))
+    return 1 if findings else 0
+
+
+@stack.command()
+@_required_name
+@click.argument("new")
+def rename(name: str, new: str) -> None:
+    """Give a stack a NEW name."""
+    from dovetail.stackfile import stacks
+
+    stacks.rename(project_here(), name, new)
+    click.echo(f"Renamed stack '{name}' to '{new}'.")
+
+
+@stack.command("copy")
+@_required_name
+@click.argument("new")
+def copy_stack(name: str, new: str) -> None:
+    """Declare a stack NEW of the same components as another."""
+    from dovetail.stackfile import stacks
+
+    stacks.copied(project_here(), name, new)
+    click.echo(f"Copied stack '{name}' to '{new}'.")
+
+
+@stack.command()
+@_required_name
+def delete(name: str) -> None:
+    """Remove a stack; its components stay."""
+    from dovetail.stackfile import stacks
+
+    stacks.delete(project_here(), name)
+    click.echo(f"Deleted stack '{name}'.")

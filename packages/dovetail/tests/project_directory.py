@@ -1,0 +1,54 @@
+"""Projects to run pipelines in: a directory with code of its own, and processes that execute it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass
+class ProjectDirectory:
+    """A directory in which a user's code lives; `witness.txt` there gets a line from every step that says so."""
+
+    path: Path
+
+    def write(self, name: str, text: str) -> Path:
+        """Write a file of the user's."""
+        file = self.path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(textwrap.dedent(text))
+        return file
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        """Change a file of the user's."""
+        text = (self.path / name).read_text()
+        assert old in text
+        (self.path / name).write_text(text.replace(old, new))
+
+    def start(self, code: str) -> subprocess.Popen[str]:
+        """Start Python code in a process of its own."""
+        return subprocess.Popen(
+            [sys.executable, "-c", textwrap.dedent(code)],
+            cwd=self.path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "XDG_CACHE_HOME": str(self.path / ".cache")},
+        )
+
+    def run(self, code: str, expected: int | None = 0) -> str:
+        """Execute Python code in a process of its own and return what it printed."""
+        process = self.start(code)
+        out, err = process.communicate(timeout=120)
+        if expected is not None:
+            assert process.returncode == expected, out + err
+        return out + err if expected != 0 else out
+
+    def witnessed(self) -> list[str]:
+        """Return the lines that steps left."""
+        file = self.path / "witness.txt"
+        return file.read_text().splitlines() if file.exists() else []

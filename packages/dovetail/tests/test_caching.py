@@ -1,0 +1,148 @@
+"""A step is taken from the cache only if it would compute the same, and if its artifacts are still there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from project_directory import ProjectDirectory
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+
+from dovetail import pipeline, step
+
+MODULE = """
+    from typing import Any
+    from dovetail import pipeline, step
+    import helper
+
+    @step
+    def compute(x: Any = 1) -> Any:
+        return helper.work(x)
+
+    @step
+    def parity(x: int) -> int:
+        return x % 2
+
+    @step
+    def below(x: int) -> int:
+        return x + 100
+
+    @pipeline
+    def flow(x: Any = 1):
+        compute(x)
+
+    @pipeline
+    def chain():
+        below(parity(helper.source()))
+"""
+HELPER = """
+    from dovetail import step
+
+    def work(x):
+        return [x, "worked"]
+
+    @step
+    def source() -> int:
+        return 3
+"""
+
+
+def ran(project: ProjectDirectory, call: str) -> dict[str, str]:
+    """Run a pipeline of the module in a fresh process and return the states of its steps."""
+    code = f"import json, module; run = module.{call}; print(json.dumps({{k: v.state for k, v in run.steps.items()}}))"
+    import json
+
+    states: dict[str, str] = json.loads(project.run(code).splitlines()[-1])
+    return states
+
+
+@pytest.fixture
+def module(project: ProjectDirectory) -> ProjectDirectory:
+    project.write("module.py", MODULE)
+    project.write("helper.py", HELPER)
+    return project
+
+
+def test_a_number_and_its_text_are_not_the_same_parameter(module: ProjectDirectory) -> None:
+    assert ran(module, "flow(x=1)") == {"compute": "succeeded"}
+    assert ran(module, "flow(x='1')") == {"compute": "succeeded"}
+    assert ran(module, "flow(x=True)") == {"compute": "succeeded"}
+    assert ran(module, "flow(x=1.0)") == {"compute": "succeeded"}
+    assert ran(module, "flow(x=1)") == {"compute": "cached"}
+
+
+def test_the_order_of_a_dict_does_not_matter(module: ProjectDirectory) -> None:
+    assert ran(module, "flow(x={'a': 1, 'b': 2})") == {"compute": "succeeded"}
+    assert ran(module, "flow(x={'b': 2, 'a': 1})") == {"compute": "cached"}
+
+
+def test_an_edited_helper_invalidates(module: ProjectDirectory) -> None:
+    ran(module, "flow()")
+    module.edit("helper.py", '"worked"', '"worked better"')
+    assert ran(module, "flow()") == {"compute": "succeeded"}
+
+
+def test_a_deleted_artifact_is_no_hit(module: ProjectDirectory) -> None:
+    ran(module, "flow()")
+    (artifact,) = (file for file in (module.path / ".dovetail" / "artifacts" / "runs").rglob("*") if file.is_file())
+    artifact.unlink()
+    assert ran(module, "flow()") == {"compute": "succeeded"}
+    assert ran(module, "flow()") == {"compute": "cached"}
+
+
+def test_a_step_that_yields_the_same_bytes_leaves_what_is_below_cached(module: ProjectDirectory) -> None:
+    assert set(ran(module, "chain()").values()) == {"succeeded"}
+    module.edit("helper.py", "return 3", "return 5")
+    assert ran(module, "chain()") == {"source": "succeeded", "parity": "succeeded", "below": "cached"}
+    assert set(ran(module, "chain()").values()) == {"cached"}
+
+
+def test_without_cache_at_the_step_what_is_below_is_decided_by_content(project: ProjectDirectory) -> None:
+    values = [1, 1, 2]
+
+    @step(cache=False)
+    def source() -> int:
+        return values.pop(0)
+
+    @step
+    def below(x: int) -> int:
+        return x + 1
+
+    @pipeline
+    def flow() -> None:
+        below(source())
+
+    def states() -> list[str]:
+        return [step.state.value for step in flow().steps.values()]
+
+    assert states() == ["succeeded", "succeeded"]
+    assert states() == ["succeeded", "cached"]
+    assert states() == ["succeeded", "succeeded"]
+
+
+def test_a_hundred_cached_steps_make_one_cache_query_and_read_no_artifact(project: ProjectDirectory) -> None:
+    @step
+    def advance(x: int = 0) -> int:
+        return x + 1
+
+    @pipeline
+    def flow() -> None:
+        handle: Any = advance()
+        for _ in range(99):
+            handle = advance(handle)
+
+    flow()
+    statements: list[str] = []
+
+    def note(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        statements.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        run = flow()
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    assert {step.state.value for step in run.steps.values()} == {"cached"}
+    assert len([statement for statement in statements if "wanted_key" in statement]) == 1, statements
+    assert len(statements) < 20, "the number of statements must not grow with the number of steps"

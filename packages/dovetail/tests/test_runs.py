@@ -1,0 +1,311 @@
+"""Pipelines run on the default stack, and what they did is found again."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Annotated, Any
+
+import pytest
+from project_directory import ProjectDirectory
+from dovetail_core import NotFound, NotReady
+from dovetail_metadata_store.records import State
+
+from dovetail import RunFailed, RunHistory, get_run, pipeline, step, step_context
+
+
+def states(run: Any) -> dict[str, str]:
+    return {name: step.state.value for name, step in run.steps.items()}
+
+
+@step
+def one() -> int:
+    return 1
+
+
+@step
+def add(x: int, y: int = 1) -> Annotated[int, "sum"]:
+    return x + y
+
+
+@step
+def both(x: int) -> tuple[Annotated[int, "half"], Annotated[str, "text"]]:
+    return x // 2, str(x)
+
+
+@step
+def total(numbers: list[int]) -> int:
+    return sum(numbers)
+
+
+def test_values_flow_from_step_to_step_and_are_loaded_again(project: ProjectDirectory) -> None:
+    @pipeline
+    def flow(start: int = 9) -> None:
+        halves = both(add(one(), start))
+        total([add(halves.half), halves.half])
+
+    run = flow(start=9)
+    assert run.state is State.SUCCEEDED
+    assert run.steps["both"].outputs["text"].load() == "10"
+    assert run.steps["total"].outputs["output"].load() == 11
+    again = get_run(run.name)
+    assert again.id == run.id
+    assert get_run(run.id[:12]).steps["add"].outputs["sum"].load() == 10
+
+
+def test_a_run_is_found_by_another_process(project: ProjectDirectory) -> None:
+    @pipeline
+    def flow() -> None:
+        add(one(), 41)
+
+    run = flow.with_options(run_name="the-answer")()
+    code = "from dovetail import get_run; print(get_run('the-answer').steps['add'].outputs['sum'].load())"
+    assert project.run(code).strip() == "42"
+    assert run.name == "the-answer"
+
+
+def test_the_second_run_is_cached_and_a_run_without_cache_is_not(project: ProjectDirectory) -> None:
+    @pipeline
+    def flow() -> None:
+        add(one())
+
+    assert set(states(flow()).values()) == {"succeeded"}
+    assert set(states(flow()).values()) == {"cached"}
+    assert set(states(flow.with_options(cache=False)()).values()) == {"succeeded"}
+
+
+def test_fan_out_executes_at_the_same_time_and_fan_in_keeps_the_order(project: ProjectDirectory) -> None:
+    meeting = threading.Barrier(2, timeout=20)
+
+    @step(cache=False)
+    def meet(number: int) -> int:
+        meeting.wait()
+        return number
+
+    @step
+    def listed(numbers: list[int]) -> list[int]:
+        return numbers
+
+    @pipeline
+    def flow() -> None:
+        listed(meet.map([7, 3]))
+
+    project.write("dovetail.yaml", "components: {orchestrator: {default: {flavor: local, max_parallel: 2}}}\n")
+    assert flow().steps["listed"].outputs["output"].load() == [7, 3]
+
+
+def test_a_failing_step_names_itself_and_skips_what_is_below(project: ProjectDirectory) -> None:
+    @step
+    def broken(x: int) -> int:
+        raise RuntimeError(f"cannot take {x}")
+
+    @pipeline
+    def flow() -> None:
+        add(broken(one()))
+
+    with pytest.raises(RunFailed) as caught:
+        flow.with_options(run_name="broken-run")()
+    assert "step 'broken' failed: RuntimeError: cannot take 1" in str(caught.value)
+    assert isinstance(caught.value.__cause__, RuntimeError)
+    run = get_run("broken-run")
+    assert states(run) == {"one": "succeeded", "broken": "failed", "add": "skipped"}
+    assert run.state is State.FAILED
+    assert "cannot take 1" in (run.steps["broken"].record.failure or pytest.fail()).traceback
+
+
+def test_continue_lets_independent_steps_go_on(project: ProjectDirectory) -> None:
+    @step
+    def broken() -> int:
+        raise RuntimeError
+
+    @pipeline
+    def flow() -> None:
+        add(broken())
+        add(one(), after=[])
+
+    with pytest.raises(RunFailed):
+        flow.with_options(failure_mode="continue", run_name="partly")()
+    assert states(get_run("partly")) == {"broken": "failed", "add": "skipped", "one": "succeeded", "add_2": "succeeded"}
+
+
+def test_resume_executes_only_what_did_not_commit(project: ProjectDirectory) -> None:
+    healthy: list[bool] = []
+    executed: list[str] = []
+
+    @step(cache=False)
+    def first() -> int:
+        executed.append("first")
+        return 5
+
+    @step(cache=False)
+    def second(x: int) -> int:
+        executed.append("second")
+        if not healthy:
+            raise RuntimeError
+        return x * 2
+
+    @pipeline
+    def flow() -> None:
+        add(second(first()))
+
+    with pytest.raises(RunFailed):
+        flow.with_options(run_name="stopped")()
+    healthy.append(True)
+    run = flow.run(resume="stopped")
+    assert executed == ["first", "second", "second"]
+    assert states(run) == {"first": "cached", "second": "succeeded", "add": "succeeded"}
+    assert run.record.resumed_from == get_run("stopped").id
+    assert run.steps["add"].outputs["sum"].load() == 11
+
+
+def test_output_is_logged_per_step_and_attempt(project: ProjectDirectory, capsys: pytest.CaptureFixture[str]) -> None:
+    tries: list[int] = []
+
+    @step(retry={"retries": 1, "delay": 0})
+    def talk() -> int:
+        tries.append(1)
+        print(f"attempt {len(tries)}")
+        if len(tries) == 1:
+            raise RuntimeError
+        return 1
+
+    @step
+    def other() -> int:
+        print("other")
+        return 1
+
+    @pipeline
+    def flow() -> None:
+        talk()
+        other()
+
+    run = flow()
+    assert list(run.steps["talk"].logs(1)) == ["attempt 1"]
+    assert list(run.steps["talk"].logs()) == ["attempt 2"]
+    assert list(run.steps["other"].logs()) == ["other"]
+    assert "attempt 2" in capsys.readouterr().out
+
+
+def test_the_step_context_knows_run_step_stack_and_a_directory_that_goes_away(project: ProjectDirectory) -> None:
+    seen: dict[str, Any] = {}
+
+    @step
+    def look(x: int) -> int:
+        context = step_context()
+        seen.update(run=context.run.name, step=context.step, attempt=context.attempt, parameters=dict(context.parameters))
+        seen["flavor"] = context.stack.artifact_store.flavor
+        (context.temporary_directory / "file").write_text("x")
+        seen["directory"] = context.temporary_directory
+        context.add_metadata(rows=3, loss=float("nan"))
+        return x
+
+    @pipeline
+    def flow() -> None:
+        look(4)
+
+    run = flow.with_options(run_name="looked")()
+    directory: Path = seen.pop("directory")
+    assert seen == {"run": "looked", "step": "look", "attempt": 1, "parameters": {"x": 4}, "flavor": "local"}
+    assert not directory.exists()
+    assert run.steps["look"].metadata["rows"] == 3
+    with pytest.raises(NotReady):
+        step_context()
+
+
+def test_hooks_are_called_and_what_they_raise_changes_nothing(project: ProjectDirectory) -> None:
+    called: list[str] = []
+
+    def succeeded(context: Any) -> None:
+        called.append(f"good {context.step}")
+        raise ValueError
+
+    def failed(context: Any, failure: Any) -> None:
+        called.append(f"bad {context.step} {failure.kind}")
+
+    @step(on_success=succeeded)
+    def good() -> int:
+        return 1
+
+    @step(on_failure=failed)
+    def bad(x: int) -> int:
+        raise KeyError("x")
+
+    @pipeline(on_failure=lambda run, failure: called.append(f"run {run.state.value} {failure.kind}"))
+    def flow() -> None:
+        bad(good())
+
+    with pytest.raises(RunFailed):
+        flow()
+    assert called == ["good good", "bad bad KeyError", "run failed KeyError"]
+
+
+def test_events_tell_how_the_run_goes(project: ProjectDirectory) -> None:
+    told: list[tuple[str, str]] = []
+
+    @pipeline
+    def flow() -> None:
+        add(one())
+
+    flow.run(on_event=lambda event: told.append((getattr(event, "step", "run"), event.state)))
+    assert told == [
+        ("run", "running"),
+        ("one", "running"),
+        ("one", "succeeded"),
+        ("add", "running"),
+        ("add", "succeeded"),
+        ("run", "succeeded"),
+    ]
+
+
+def test_a_deleted_run_is_gone_with_its_artifacts_and_those_of_others_stay(project: ProjectDirectory) -> None:
+    @pipeline
+    def flow() -> None:
+        add(one())
+
+    flow.with_options(run_name="first")()
+    second = flow.with_options(run_name="second")()
+    alone = flow.with_options(run_name="alone", cache=False)()
+    key = alone.steps["add"].outputs["sum"].artifact.key
+    assert get_run("alone").delete() == 2
+    assert not alone.stack.artifact_store.exists(key)
+    assert get_run("first").delete() == 0
+    assert second.steps["add"].outputs["sum"].load() == 2
+    with pytest.raises(NotFound):
+        get_run("first")
+
+
+def test_lineage_leads_from_a_result_to_all_that_it_came_from(project: ProjectDirectory) -> None:
+    @pipeline
+    def flow() -> None:
+        halves = both(add(one(), 9))
+        total([halves.half])
+
+    run = flow()
+    found = run.steps["total"].outputs["output"].lineage("up")
+    assert {artifact.step for artifact in found.artifacts.values()} == {"one", "add", "both", "total"}
+    assert len(RunHistory().search(pipeline="flow").items) == 1
+
+
+def test_a_step_without_result_can_be_waited_for(project: ProjectDirectory) -> None:
+    @step
+    def nothing() -> None:
+        return None
+
+    @pipeline
+    def flow() -> None:
+        one(after=nothing())
+
+    assert states(flow()) == {"nothing": "succeeded", "one": "succeeded"}
+
+
+def test_a_wrong_number_of_results_is_said_plainly(project: ProjectDirectory) -> None:
+    @step
+    def pair() -> tuple[Annotated[int, "a"], Annotated[int, "b"]]:
+        return 1, 2, 3  # type: ignore[return-value]
+
+    @pipeline
+    def flow() -> None:
+        pair()
+
+    with pytest.raises(RunFailed, match=r"returned a tuple of 3, and its annotation says 2 outputs \(a, b\)"):
+        flow()
