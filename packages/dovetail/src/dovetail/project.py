@@ -27,7 +27,7 @@ class Project:
 
     @classmethod
     def find(cls, start: Path | None = None) -> Project:
-        """Return the project around a directory: the nearest one, upwards, with a `dovetail.yaml` or `.dovetail`, else that very directory."""
+        """Return the project around a directory: the nearest, upwards, with a `dovetail.yaml` or `.dovetail/`; else that directory."""
         start = (start or Path.cwd()).absolute()
         roots = (directory for directory in (start, *start.parents) if (directory / NAME).is_file() or (directory / STATE).is_dir())
         return cls(next(roots, start))

@@ -10,11 +10,13 @@ if TYPE_CHECKING:
     from dovetail_orchestrator.capabilities import OrchestratorCapability as OrchestratorCapability
     from dovetail_orchestrator.interface import Orchestrator as Orchestrator
     from dovetail_orchestrator.interface import RunHandle as RunHandle
+    from dovetail_orchestrator.interface import StepSettings as StepSettings
     from dovetail_orchestrator.local import LocalOrchestrator as LocalOrchestrator
     from dovetail_orchestrator.plan import Command as Command
     from dovetail_orchestrator.plan import Launcher as Launcher
     from dovetail_orchestrator.plan import LogSink as LogSink
     from dovetail_orchestrator.plan import PipelinePlan as PipelinePlan
+    from dovetail_orchestrator.plan import StepInterrupted as StepInterrupted
     from dovetail_orchestrator.plan import StepPlan as StepPlan
     from dovetail_orchestrator.plan import StepResult as StepResult
     from dovetail_orchestrator.plan import StepState as StepState
@@ -31,8 +33,10 @@ __all__ = [
     "PipelinePlan",
     "RunHandle",
     "RunStatus",
+    "StepInterrupted",
     "StepPlan",
     "StepResult",
+    "StepSettings",
     "StepState",
     "StepStatus",
 ]
@@ -47,8 +51,10 @@ _EXPORTS = {
     "PipelinePlan": "plan",
     "RunHandle": "interface",
     "RunStatus": "status",
+    "StepInterrupted": "plan",
     "StepPlan": "plan",
     "StepResult": "plan",
+    "StepSettings": "interface",
     "StepState": "plan",
     "StepStatus": "status",
 }

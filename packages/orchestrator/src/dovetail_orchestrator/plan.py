@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, Literal, Protocol, Self
 
-from dovetail_core import Failure
+from dovetail_core import Failure, closest
 from dovetail_core.jobs import RetryPolicy
 from dovetail_core.resources import Resources
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 PLAN_VERSION = 1
 
@@ -64,22 +65,27 @@ class PipelinePlan(BaseModel):
     steps: tuple[StepPlan, ...]
     failure_mode: Literal["fail_fast", "continue"] = "fail_fast"
 
+    @field_validator("version")
+    @classmethod
+    def _known_version(cls, version: int) -> int:
+        if version != PLAN_VERSION:
+            raise ValueError(f"the plan has version {version}, and this package knows version {PLAN_VERSION}")
+        return version
+
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         """Refuse what has no order: the steps must form an acyclic graph."""
-        if self.version != PLAN_VERSION:
-            raise ValueError(f"the plan has version {self.version}, and this package knows version {PLAN_VERSION}")
-        names = [step.name for step in self.steps]
-        if twice := [name for name in set(names) if names.count(name) > 1] if len(set(names)) < len(names) else []:
-            raise ValueError(f"several steps are called {twice[0]!r}")
         graph = {step.name: step.upstream for step in self.steps}
-        for step in self.steps:
-            if unknown := [name for name in step.upstream if name not in graph]:
-                raise ValueError(f"step {step.name!r} comes after {unknown[0]!r}, which is not in the plan")
+        if len(graph) < len(self.steps):
+            counts = Counter(step.name for step in self.steps)
+            raise ValueError("several steps are called " + ", ".join(f"'{name}'" for name, count in counts.items() if count > 1))
+        unknown = [(name, other) for name, upstream in graph.items() for other in upstream if other not in graph]
+        if unknown:
+            raise ValueError("; ".join(f"step '{name}' comes after '{other}', which is not in the plan{closest(other, graph)}" for name, other in unknown))
         try:
             TopologicalSorter(graph).prepare()
         except CycleError as error:
-            raise ValueError("steps wait for each other: " + " after ".join(map(repr, error.args[1]))) from None
+            raise ValueError("steps wait for each other: " + " before ".join(f"'{name}'" for name in error.args[1])) from None
         return self
 
 
@@ -101,34 +107,54 @@ class Command:
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
-class LogSink(Protocol):
-    """Takes what an attempt prints. Bounded: past its limit, output is counted and dropped, and the log's last line says so."""
+class StepInterrupted(BaseException):
+    """Raised inside an attempt that an orchestrator stops in this process; like KeyboardInterrupt, it is not for a step to catch."""
 
-    def write(self, data: bytes) -> None: ...
+
+class LogSink(Protocol):
+    """Takes what an attempt prints; may be called from any thread.
+
+    Bounded: past its limit, output is counted and dropped, and the log's last line says so.
+    """
+
+    def write(self, data: bytes) -> None:
+        """Append bytes. Never raises: an attempt does not fail for its log."""
+        ...
 
 
 class Launcher(Protocol):
     """Executes attempts of steps, and keeps the record. Given by whoever submits a plan; called from any thread.
 
-    An attempt records its own success, in this process or in a command's. For every attempt that does not succeed, and every step that
-    is skipped or cancelled, the orchestrator calls `ended`.
+    Who records what: a launcher (or its command) records that an attempt begins, and success, as part of the commit of its outputs.
+    It records nothing else by itself. Of every attempt that did not succeed, however it was executed, and of every step that is
+    skipped or cancelled, the orchestrator tells it by `ended`; what `ended` was told is the record. Attempts are numbered from 1.
     """
 
     def __call__(self, step: str, attempt: int, log: LogSink) -> StepResult:
-        """Execute an attempt in this process and return how it ended. Raises nothing but KeyboardInterrupt and SystemExit."""
+        """Execute an attempt in this process, and return how it ended; `succeeded` and `cached` are committed when it returns.
+
+        Raises nothing but KeyboardInterrupt, SystemExit and `StepInterrupted`, of which none leads to another attempt. Executes in a
+        copy of the context (PEP 567) in which the plan was submitted.
+        """
         ...
 
     def command(self, step: str, attempt: int) -> Command | None:
-        """Return the command that executes an attempt, or None if the step can only execute in this process; attempt 0 only asks."""
+        """Return the command that executes an attempt, or None if the step can only execute in this process.
+
+        Attempt 0 asks only whether there is one: nothing begins. Otherwise the command is started at once, and once.
+        """
         ...
 
     def result(self, step: str, attempt: int) -> StepResult | None:
-        """Return what a command's attempt recorded, success or failure, or None if it recorded nothing: then it failed, whatever its exit code."""
+        """Return what an attempt committed or how it says that it failed, or None if it left nothing: then it failed, whatever its
+        exit code. Asked after a command has ended, and after an attempt in this process was interrupted."""
         ...
 
     def ended(self, step: str, attempt: int, result: StepResult, final: bool) -> None:
-        """Record how an attempt ended that did not succeed, or that a step is skipped or cancelled (attempt 0 if it never began).
+        """Record an end that is no success: `result.state` is `failed`, `cancelled` or `skipped`.
 
-        `final`: no further attempt follows.
+        Attempt 0: the step never began. Not `final`: another attempt follows. A step that is cancelled while it waits for its next
+        attempt is told with the attempt before, which was told already as failed. Called once per end, from one thread at a time; a
+        `retryable` error is retried for a while, others are logged.
         """
         ...

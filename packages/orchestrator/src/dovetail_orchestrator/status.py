@@ -18,6 +18,9 @@ class StepStatus:
     attempt: int = 0
     """Number of the latest attempt, 0 before the first."""
     failure: Failure | None = None
+    """Why the latest attempt that failed did so; of a running step, why it is tried again."""
+    reason: str = ""
+    """Why it is skipped or cancelled, for people."""
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,9 @@ def download(artifact: str, target: Path | None, stack: str | None) -> None:
 
 @artifacts.command()
 @click.argument("artifact")
-@click.option("--direction", type=click.Choice(["up", "down", "both"]), default="up", show_default=True, help="What leads to it, or comes of it.")
+@click.option(
+    "--direction", type=click.Choice(["up", "down", "both"]), default="up", show_default=True, help="What leads to it, or comes of it."
+)
 @click.option("--depth", type=click.IntRange(min=0), help="Number of steps to go at most.")
 @stack_option
 @output_option

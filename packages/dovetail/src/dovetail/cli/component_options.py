@@ -61,7 +61,7 @@ def settings_in(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name.removeprefix(_PREFIX): value for name, value in values.items() if name.startswith(_PREFIX) and value is not None}
 
 
-class SettingType(click.ParamType[Any]):
+class SettingType(click.ParamType):  # type: ignore[type-arg]  # generic only in newer versions of click
     """A setting as it is typed on a command line: numbers as numbers, structures as JSON; references to secrets stay as they are."""
 
     name = "setting"

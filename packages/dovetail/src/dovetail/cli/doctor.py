@@ -95,7 +95,8 @@ def _component(project: Project, component: Declared) -> Check:
     except DovetailError as error:
         return _wrong(component.label, error.message.removeprefix(f"{component.label}: "), error.remedy)
     except Exception as error:
-        return _wrong(component.label, f"its check fails: {type(error).__name__}: {error}", f"report it to the author of flavor {component.flavor}")
+        remedy = f"report it to the author of flavor {component.flavor}"
+        return _wrong(component.label, f"its check fails: {type(error).__name__}: {error}", remedy)
     return _well(component.label)
 
 

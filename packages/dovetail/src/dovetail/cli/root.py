@@ -66,7 +66,10 @@ def _version(ctx: click.Context, parameter: Any, wanted: bool) -> None:
         ctx.exit()
 
 
-@click.command(cls=Root, lazy=_COMMANDS, epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+_CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 120}
+
+
+@click.command(cls=Root, lazy=_COMMANDS, epilog=EXIT_CODES, context_settings=_CONTEXT)
 @click.option("--debug", is_flag=True, help="Show tracebacks of errors.")
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version and exit.")
 def dovetail(debug: bool) -> None:

@@ -24,14 +24,23 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("target", metavar="MODULE:PIPELINE")
 @click.option("--stack", shell_complete=complete_stacks, help="Name of the stack. Default: the active one.")
-@click.option("--param", "-p", "parameters", multiple=True, metavar="NAME=VALUE", help="Value for an argument of the pipeline, as JSON or plain text.")
-@click.option("--config", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="YAML run configuration; the other options win over it.")
+@click.option("--param", "-p", "parameters", multiple=True, metavar="NAME=VALUE", help="Argument of the pipeline, as JSON or plain text.")
+@click.option(
+    "--config", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="YAML run configuration; the other options win over it."
+)
 @click.option("--no-cache", is_flag=True, help="Take no earlier results.")
 @click.option("--resume", default="", metavar="RUN", help="Continue a run that did not succeed: what it committed is not executed again.")
 @click.option("--name", help="Name of the run; {pipeline}, {date} and {time} are filled in.")
 @output_option
 def run(
-    target: str, stack: str | None, parameters: tuple[str, ...], config: Path | None, no_cache: bool, resume: str, name: str | None, output: str
+    target: str,
+    stack: str | None,
+    parameters: tuple[str, ...],
+    config: Path | None,
+    no_cache: bool,
+    resume: str,
+    name: str | None,
+    output: str,
 ) -> None:
     """Run the pipeline that a module of the project defines, and print what came of it."""
     pipeline = imported_pipeline(target)

@@ -85,7 +85,6 @@ def list_stacks(output: str) -> None:
 def describe(name: str | None, output: str) -> None:
     """Show a stack with its components' settings, the active one by default; secrets are masked."""
     from dovetail.cli.component_views import component_record
-    from dovetail.stackfile.document import Declared
 
     project = project_here()
     name = name or project.file.active
@@ -93,8 +92,8 @@ def describe(name: str | None, output: str) -> None:
     for kind, names in project.file.stack(name).items():
         declared = {one.name for one in project.file.components(kind)}
         for one in names:
-            known = one in declared
-            components.append(component_record(project, kind, one) if known else {**vars(Declared(kind, one, "")), "problem": "not declared"})
+            missing = {"type": kind, "name": one, "flavor": "", "settings": {}, "problem": "it is not declared"}
+            components.append(component_record(project, kind, one) if one in declared else missing)
     if output != "table":
         print_record({"name": name, "active": name == project.file.active, "components": components}, output)
         return
@@ -177,7 +176,7 @@ def validate(name: str | None, output: str) -> int:
     else:
         for one in findings:
             click.echo(str(one))
-        click.echo(f"Stack '{name}' " + (f"has {len(findings)} problems." if findings[1:] else "has a problem." if findings else "is valid."))
+        click.echo(f"Stack '{name}' is valid." if not findings else f"{len(findings)} to mend.")
     return 1 if findings else 0
 
 

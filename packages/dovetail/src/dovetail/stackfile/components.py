@@ -80,7 +80,7 @@ def copied(project: Project, kind: str, name: str, new: str) -> Declared:
 
 
 def delete(project: Project, kind: str, name: str) -> None:
-    """Remove a component. Raises `Conflict` while a stack uses it, naming the stacks; a redefined `default` is then the built-in one again."""
+    """Remove a component; a redefined `default` is the built-in one again. Raises `Conflict` while a stack uses it, naming the stacks."""
     with editing(project.path) as file:
         component = file.component(kind, name)
         _ensure_own(file, component, "be deleted", "leave it out of the stacks that need no such component")

@@ -41,8 +41,8 @@ def remove_component(project: Project, name: str, kind: str, component: str | No
         names = file.stack(name).get(kind, ())
         if not names or (component is not None and component not in names):
             what = f"{kind} '{component}'" if component and names else kind
-            known = ", ".join(names) if names else ", ".join(file.stack(name))
-            raise NotFound(f"stack '{name}' has no {what}{closest(component or kind, names or file.stack(name))}", remedy=f"it has: {known}")
+            known = names or tuple(file.stack(name))
+            raise NotFound(f"stack '{name}' has no {what}{closest(component or kind, known)}", remedy=f"it has: {', '.join(known)}")
         usable = not project.findings(name)
         rest = [one for one in names if component is not None and one != component]
         body = _body(file, name)
@@ -67,7 +67,8 @@ def rename(project: Project, name: str, new: str) -> None:
     with editing(project.path) as file:
         file.stack(name)
         if name == DEFAULT:
-            raise InvalidArgument("stack 'default' cannot be renamed, since every project has it", remedy=f"dovetail stack copy default {new}")
+            remedy = f"dovetail stack copy default {new}"
+            raise InvalidArgument("stack 'default' cannot be renamed, since every project has it", remedy=remedy)
         fresh(new, file.stacks(), "stack", "take another name")
         active = file.active == name
         rename_key(file.section("stacks"), name, new)

@@ -77,7 +77,8 @@ def import_stack(project: Project, text: str, source: Path, name: str | None = N
 def _only_stack(incoming: StackFile, source: Path) -> str:
     names = list(incoming.section("stacks"))
     if len(names) != 1:
-        raise InvalidArgument(f"{source} holds {len(names)} stacks, and one is imported at a time", remedy="export it with dovetail stack export")
+        remedy = "export each by itself, with dovetail stack export"
+        raise InvalidArgument(f"{source} holds {len(names)} stacks, and one is imported at a time", remedy=remedy)
     return str(names[0])
 
 

@@ -1,0 +1,254 @@
+"""Steps execute in processes of their own, and the process of a run may die at any moment."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from dovetail_metadata_store.records import State
+from project_directory import ProjectDirectory
+
+from dovetail import get_run
+
+MODULE = """
+    import os, signal, sys, time
+    from pathlib import Path
+    from typing import Annotated
+    from dovetail import pipeline, step
+    import parts.inner
+
+    WITNESS = Path({witness!r})
+
+    def note(line):
+        with WITNESS.open("a") as file:
+            file.write(line + "\\n")
+
+    @step(isolated=True)
+    def apart(x: int = 1) -> int:
+        print("process", os.getpid())
+        note(f"apart {{os.getpid()}}")
+        return parts.inner.double(x)
+
+    @step
+    def here(x: int) -> int:
+        note(f"here {{os.getpid()}}")
+        return x + 1
+
+    @step(isolated=True)
+    def killed() -> int:
+        print("last words", flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+        return 1
+
+    @step(isolated=True)
+    def leaves() -> int:
+        os._exit(0)
+
+    @step(isolated=True)
+    def raises() -> int:
+        raise ValueError("on purpose")
+
+    @step(timeout=1.5)
+    def hangs() -> int:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        if os.fork() == 0:
+            os.setsid()
+        note(f"hangs {{os.getpid()}}")
+        time.sleep(300)
+        return 1
+
+    @step(environment={{"COLOUR": "green"}})
+    def painted() -> str:
+        return os.environ["COLOUR"]
+
+    @step(cache=False)
+    def slow(x: int) -> int:
+        note(f"slow {{x}}")
+        time.sleep(0.02)
+        return x + 1
+
+    @pipeline
+    def mixed():
+        here(apart(20))
+
+    @pipeline
+    def one(which: str):
+        globals()[which]()
+
+    @pipeline
+    def long(length: int = 40):
+        x = slow(0)
+        for _ in range(length - 1):
+            x = slow(x)
+"""
+
+
+@pytest.fixture
+def module(project: ProjectDirectory) -> ProjectDirectory:
+    project.write("module.py", MODULE.format(witness=str(project.path / "witness.txt")))
+    project.write("parts/__init__.py", "")
+    project.write("parts/inner.py", "def double(x):\n    return 2 * x\n")
+    return project
+
+
+def failure(module: ProjectDirectory, which: str) -> str:
+    """Run a step that fails and return what the user reads."""
+    module.write("dovetail.yaml", "components: {orchestrator: {default: {flavor: local, grace: 0.5}}}\n")
+    code = f"import module; module.one.with_options(run_name='r-{which}')(which='{which}')"
+    return module.run(code, expected=1)
+
+
+def test_an_isolated_step_has_another_process_and_its_value_comes_back(module: ProjectDirectory) -> None:
+    assert module.run("import module; print(module.mixed().steps['here'].outputs['output'].load())").splitlines()[-1] == "41"
+    pids = dict(line.split() for line in module.witnessed())
+    assert pids["apart"] != pids["here"]
+    run = get_run(next(iter(json.loads(module.run("from dovetail import RunHistory; import json; print(json.dumps([r.name for r in RunHistory().search().items]))")))))
+    assert list(run.steps["apart"].logs()) == [f"process {pids['apart']}"]
+
+
+def test_a_step_killed_by_a_signal_is_failed_with_its_reason_and_its_log_is_whole(module: ProjectDirectory) -> None:
+    assert "killed by SIGKILL (signal 9)" in failure(module, "killed")
+    run = get_run("r-killed")
+    assert run.state is State.FAILED
+    assert list(run.steps["killed"].logs()) == ["last words"]
+
+
+def test_exit_code_0_without_a_commit_is_a_failure(module: ProjectDirectory) -> None:
+    assert "exited with code 0 and committed nothing" in failure(module, "leaves")
+
+
+def test_an_exception_in_another_process_is_told_as_in_this_one(module: ProjectDirectory) -> None:
+    assert "step 'raises' failed: ValueError: on purpose" in failure(module, "raises")
+    recorded = get_run("r-raises").steps["raises"].record.failure
+    assert recorded is not None and 'raise ValueError("on purpose")' in recorded.traceback
+
+
+def test_a_time_limit_kills_the_whole_tree_of_a_step_that_does_not_listen(module: ProjectDirectory) -> None:
+    assert "it took longer than 1.5 s" in failure(module, "hangs")
+    pids = [int(line.split()[1]) for line in module.witnessed()]
+    assert len(pids) == 2
+    assert [pid for pid in pids if Path(f"/proc/{pid}").exists()] == []
+
+
+def test_the_environment_of_a_step_is_its_own(module: ProjectDirectory) -> None:
+    code = "import module, os; print(module.one(which='painted').steps['painted'].outputs['output'].load(), os.environ.get('COLOUR'))"
+    assert module.run(code).splitlines()[-1] == "green None"
+
+
+def test_one_step_executes_in_a_fresh_process_from_an_empty_directory(module: ProjectDirectory, tmp_path: Path) -> None:
+    """Nothing but the run's id, the step's name and the stack's description is needed: the code comes from the artifact store."""
+    code = """
+        import json, module
+        from dovetail import Project
+        from dovetail.execution.run_lifecycle import describe_stack, _created, _with_code
+        stack = Project.find().stack()
+        plan = _with_code(module.mixed.compile().plan, stack)
+        run = _created(plan, stack, "by-hand", None)
+        stack.metadata_store.transition_run(run.id, "running")
+        print(json.dumps([run.id, describe_stack(stack.spec, {})]))
+    """
+    run_id, stack = json.loads(module.run(code).splitlines()[-1])
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    (empty / "stack.json").write_text(json.dumps(stack))
+    for file in ("module.py", "parts/inner.py"):
+        (module.path / file).rename(module.path / f"{file}.gone")
+    command = [sys.executable, "-m", "dovetail.entrypoint", run_id, "apart", "--stack", "stack.json"]
+    environment = {**os.environ, "XDG_CACHE_HOME": str(empty / "cache")}
+    done = subprocess.run(command, cwd=empty, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0, done.stderr
+    assert get_run("by-hand").steps["apart"].outputs["output"].load() == 40
+
+
+def test_a_cancelled_run_stops_and_says_so(module: ProjectDirectory) -> None:
+    process = module.start("import module; module.long.with_options(run_name='stop-me', parameters={'length': 500})()")
+    wait_for(lambda: len(module.witnessed()) > 3)
+    run = get_run("stop-me").cancel()
+    process.communicate(timeout=30)
+    assert process.returncode != 0
+    assert run.refresh().state is State.CANCELLED
+    assert {step.state for step in get_run("stop-me").steps.values()} == {State.SUCCEEDED, State.CANCELLED}
+
+
+def test_a_keyboard_interrupt_stops_the_run_and_is_not_retried(module: ProjectDirectory) -> None:
+    process = module.start("import module; module.long.with_options(run_name='ctrl-c', retries=3, parameters={'length': 500})()")
+    wait_for(lambda: len(module.witnessed()) > 3)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert "KeyboardInterrupt" in err
+    assert get_run("ctrl-c").state is State.CANCELLED
+    assert len(set(module.witnessed())) == len(module.witnessed())
+
+
+def wait_for(condition: object, seconds: float = 30) -> None:
+    """Return once something holds that another process brings about."""
+    deadline = time.monotonic() + seconds
+    while not condition():  # type: ignore[operator]
+        assert time.monotonic() < deadline, "it did not come to pass"
+        time.sleep(0.01)
+
+
+LENGTH = 12
+MOMENTS = 20
+
+
+def test_a_run_killed_at_any_moment_leaves_a_whole_store_and_can_be_finished(module: ProjectDirectory) -> None:
+    """Every visible artifact is whole, the run is reported failed, and its resumption executes each committed step once."""
+    seed = int(os.environ.get("DOVETAIL_SEED", time.time_ns() % 10**6))
+    print(f"DOVETAIL_SEED={seed}")
+    moments = random.Random(seed)
+    for number in range(MOMENTS):
+        name = f"killed-{number}"
+        (module.path / "witness.txt").unlink(missing_ok=True)
+        killed_at(module, name, moments.uniform(0.0, 1.1))
+        finished = finish(module, name)
+        assert finished.state is State.SUCCEEDED
+        assert finished.steps[f"slow_{LENGTH}"].outputs["output"].load() == LENGTH
+        for step in finished.steps.values():
+            for output in step.outputs.values():
+                output.load()
+
+
+def killed_at(module: ProjectDirectory, name: str, seconds: float) -> None:
+    """Start a run and kill its process some time after the interpreter is up."""
+    code = f"import module; print('up', flush=True); module.long.with_options(run_name='{name}', parameters={{'length': {LENGTH}}})()"
+    process = module.start(code)
+    assert process.stdout is not None
+    process.stdout.readline()
+    time.sleep(seconds)
+    process.kill()
+    process.communicate()
+
+
+def finish(module: ProjectDirectory, name: str):  # type: ignore[no-untyped-def]
+    """Look at what is left of a killed run, resume it, and return the run that finished it."""
+    from dovetail_core import NotFound
+
+    committed: set[str] = set()
+    resume = ""
+    try:
+        left = get_run(name)
+    except NotFound:  # it was killed before it was recorded
+        pass
+    else:
+        assert left.state in (State.FAILED, State.SUCCEEDED)
+        committed = {step.record.name for step in left.steps.values() if step.state.good}
+        for step in left.steps.values():
+            assert step.state.terminal
+            assert all(output.load() is not None for output in step.outputs.values())
+        if left.state is State.SUCCEEDED:
+            return left
+        resume = name
+    before = len(module.witnessed())
+    module.run(f"import module; module.long.with_options(run_name='{name}-again', parameters={{'length': {LENGTH}}}).run(resume='{resume}')")
+    executed = [f"slow_{int(line.split()[1]) + 1}" if line != "slow 0" else "slow" for line in module.witnessed()[before:]]
+    assert not committed.intersection(executed)
+    assert len(committed) + len(executed) == LENGTH
+    return get_run(f"{name}-again")

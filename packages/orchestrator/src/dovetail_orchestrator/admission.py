@@ -1,0 +1,55 @@
+"""What a plan may ask of an orchestrator; refused before anything starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from dovetail_core import Capability, InvalidArgument, Unsupported, validated
+
+from dovetail_orchestrator.capabilities import OrchestratorCapability
+from dovetail_orchestrator.plan import PipelinePlan, StepPlan
+
+if TYPE_CHECKING:
+    from dovetail_orchestrator.interface import Orchestrator
+
+
+def admit(orchestrator: Orchestrator, plan: Any, launcher: Any) -> None:
+    """Raise unless the orchestrator supports all that the plan asks for.
+
+    `InvalidArgument` for what is no plan or no launcher, `Unsupported` for capabilities, `ConfigError` for a step's settings.
+    """
+    if not isinstance(plan, PipelinePlan):
+        raise InvalidArgument(f"a plan is a PipelinePlan, not {type(plan).__name__}", remedy="PipelinePlan.model_validate makes one of plain data")
+    if missing := [name for name in ("__call__", "command", "result", "ended") if not callable(getattr(launcher, name, None))]:
+        raise InvalidArgument(f"{type(launcher).__name__} is no launcher: it has no {', '.join(missing)}", remedy="see dovetail_orchestrator.Launcher")
+    _require(orchestrator, plan)
+    for step in plan.steps:
+        if step.settings:
+            validated(orchestrator.Settings, step.settings, what=f"step '{step.name}': settings for {orchestrator.label}")
+
+
+def _require(orchestrator: Orchestrator, plan: PipelinePlan) -> None:
+    asked: dict[Capability, list[str]] = {}
+    for step in plan.steps:
+        for capability in _asked(step):
+            asked.setdefault(capability, []).append(f"'{step.name}'")
+    lacking = {capability: names for capability, names in asked.items() if capability not in orchestrator.capabilities}
+    if lacking:
+        what = "; ".join(f"{capability.value}, which is asked for by {_some(names)}" for capability, names in lacking.items())
+        raise Unsupported(
+            f"{orchestrator.label} does not support {what}",
+            remedy="leave it out, or use an orchestrator that declares it",
+            capability=next(iter(lacking)).value,
+        )
+
+
+def _asked(step: StepPlan) -> Iterator[Capability]:
+    if step.retry.retries:
+        yield OrchestratorCapability.RETRY
+    if step.resources.requested():  # a request for none is one as well: gpu=0 is not gpu=None
+        yield OrchestratorCapability.RESOURCES
+
+
+def _some(names: list[str], limit: int = 5) -> str:
+    return ", ".join(names[:limit]) + (f" and {len(names) - limit} more" if len(names) > limit else "")
