@@ -53,7 +53,7 @@ def component_record(project: Project, kind: str, name: str) -> dict[str, Any]:
 
 
 def active_names(project: Project, kind: str, *, strict: bool = True) -> list[str]:
-    """Return the names of the active stack's components of a type. Raises `NotFound`, if `strict`, where there are none or no such stack."""
+    """Return the names of the active stack's components of a type. Raises `NotFound`, if `strict`, where there are none or no stack."""
     file = project.file
     names = list(file.stacks().get(file.active, {}).get(kind, ()))
     if strict:

@@ -67,7 +67,7 @@ class StoredFiles:
         listed = presence_key(artifact)
         data = _existing(store, listed, lambda: store.read_bytes(listed))
         if (found := integrity.tree_digest(data)) != artifact.digest:
-            raise integrity.altered(artifact.uri, artifact.digest, found)
+            raise integrity.altered(store.uri(listed), artifact.digest, found)
         return cls(store, manifest.loads(data, artifact.key), verify)
 
     def read_bytes(self, name: str, *, always_verify: bool = False) -> bytes:

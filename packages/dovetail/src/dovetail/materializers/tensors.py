@@ -52,7 +52,7 @@ class Tensors(Materializer):
             )
         tensors, notes = _read(source)
         if "order" not in notes:
-            return tensors[_ALONE] if notes["alone"] else tensors
+            return tensors[_ALONE] if notes["alone"] else dict(sorted(tensors.items()))
         state = OrderedDict((name, tensors[name]) for name in notes["order"])
         if notes["versions"] is not None:
             state._metadata = OrderedDict(notes["versions"])  # type: ignore[attr-defined]
