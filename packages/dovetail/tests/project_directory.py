@@ -27,7 +27,9 @@ class ProjectDirectory:
         """Change a file of the user's."""
         text = (self.path / name).read_text()
         assert old in text
+        before = (self.path / name).stat().st_mtime
         (self.path / name).write_text(text.replace(old, new))
+        os.utime(self.path / name, (before + 2, before + 2))  # byte code is told from its source by whole seconds
 
     def start(self, code: str) -> subprocess.Popen[str]:
         """Start Python code in a process of its own."""

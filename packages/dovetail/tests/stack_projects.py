@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from installed_packages import install, install_own_flavors
 
+from dovetail.cli import main
 from dovetail.project import Project
 
 
@@ -74,3 +78,29 @@ def project_with(tmp_path: Path, site: Path, monkeypatch: pytest.MonkeyPatch) ->
         return Project.find()
 
     return at  # type: ignore[return-value]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command printed, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def data(self) -> Any:
+        """What was printed as JSON."""
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def dovetail(project_with: Callable[..., Project], capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
+    """Return a function that executes the command line in a project's directory."""
+
+    def execute(*words: str) -> Outcome:
+        code = main(words)
+        captured = capsys.readouterr()
+        return Outcome(code, captured.out, captured.err)
+
+    return execute

@@ -50,6 +50,10 @@ class Hooks:
         """Remove a plugin."""
         self._manager.unregister(plugin)
 
+    def implement(self, hook: str) -> bool:
+        """Tell whether any plugin implements a hook."""
+        return bool(getattr(self._manager.hook, hook).get_hookimpls())
+
     def call(self, hook: str, **arguments: Any) -> list[Any]:
         """Call every implementation of `hook` and return the results that are not None; an implementation that raises is logged."""
         results = []

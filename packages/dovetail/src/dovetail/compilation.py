@@ -15,7 +15,7 @@ from dovetail.fingerprint import fingerprint
 from dovetail.graph import Graph, Node, building
 from dovetail.options import RunOptions
 from dovetail.parameters import decode, encode
-from dovetail.plan import InputPlan, OutputReference, RunPlan, RunStep
+from dovetail.plan import CodeReference, InputPlan, OutputReference, RunPlan, RunStep
 from dovetail.signature import REQUIRED, Signature
 from dovetail.steps import Step
 
@@ -36,8 +36,8 @@ def compile_pipeline(name: str, function: Callable[..., Any], signature: Signatu
         raise ConfigError(f"pipeline '{name}' has no steps", remedy="call at least one step in it")
     _refuse_unknown_steps(name, options, graph)
     root = source_root(function)
-    prints = functools.cache(fingerprint)  # of one step called a hundred times, once
-    steps = tuple(_run_step(node, options, root, prints) for node in graph.nodes.values())
+    described = functools.cache(functools.partial(_described, root=root))  # of one step called a hundred times, once
+    steps = tuple(_run_step(node, options, *described(node.step)) for node in graph.nodes.values())
     code = reference_to(function, root)
     plan = RunPlan(
         pipeline=name, code=code, source_root=str(root) if root else None, failure_mode=options.failure_mode, parameters=given, steps=steps
@@ -77,7 +77,12 @@ def _refuse_unknown_steps(name: str, options: RunOptions, graph: Graph) -> None:
             raise ConfigError(f"pipeline '{name}' has no step '{step}'{closest(step, graph.nodes)}", remedy=f"steps: {', '.join(graph.nodes)}")
 
 
-def _run_step(node: Node, options: RunOptions, root: Path | None, prints: Callable[[Callable[..., Any]], str]) -> RunStep:
+def _described(step: Step[..., Any], root: Path | None) -> tuple[CodeReference, str]:
+    """Return where a step's function is found again, and the digest of its code."""
+    return reference_to(step.function, root), fingerprint(step.function)
+
+
+def _run_step(node: Node, options: RunOptions, code: CodeReference, digest: str) -> RunStep:
     chosen = options.for_step(node.name, node.step.options)
     environment = chosen.environment or {}
     plan = StepPlan(
@@ -90,7 +95,6 @@ def _run_step(node: Node, options: RunOptions, root: Path | None, prints: Callab
         operator=chosen.operator,
         settings=chosen.settings or {},
     )
-    code = reference_to(node.step.function, root)
     if not code.importable and (plan.isolated or plan.timeout):
         raise ConfigError(
             f"step '{node.name}' needs a process of its own, and '{node.step.function.__qualname__}' cannot be imported there",
@@ -99,7 +103,7 @@ def _run_step(node: Node, options: RunOptions, root: Path | None, prints: Callab
     return RunStep(
         plan=plan,
         code=code,
-        fingerprint=prints(node.step.function),
+        fingerprint=digest,
         inputs={name: _input(node, name) for name in node.edges},
         parameters=node.parameters,
         outputs=tuple(output.name for output in node.step.signature.outputs),

@@ -94,10 +94,11 @@ import matplotlib
 from matplotlib.figure import Figure
 figure = Figure()
 figure.subplots().plot([1, 2])
-canvas, before = figure.canvas, dict.copy(matplotlib.rcParams)  # looking a parameter up may import pyplot
+parameters = lambda: {{name: dict.__getitem__(matplotlib.rcParams, name) for name in dict.keys(matplotlib.rcParams)}}  # its own may import pyplot
+canvas, before = figure.canvas, parameters()
 save(figure, LocalArtifactStore(path={str(tmp_path)!r}), "a", registry=Registry())
 assert figure.canvas is canvas
-assert dict.copy(matplotlib.rcParams) == before
+assert parameters() == before
 assert "matplotlib.pyplot" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", code], check=True)

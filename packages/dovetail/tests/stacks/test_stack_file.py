@@ -72,7 +72,7 @@ def test_windows_line_ends_stay(project_with: ProjectWith) -> None:
     project = project_with()
     project.path.write_bytes(WRITTEN.replace("\n", "\r\n").encode())
     stacks.activate(project, "prod")
-    assert project.path.read_bytes() == WRITTEN.replace("active: default", "active: prod").replace("\n", "\r\n").encode()
+    assert project.path.read_bytes() == WRITTEN.replace("active: default", "active: prod   ").replace("\n", "\r\n").encode()
 
 
 def test_a_file_of_comments_only_keeps_them(project_with: ProjectWith) -> None:

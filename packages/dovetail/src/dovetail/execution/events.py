@@ -24,6 +24,7 @@ class Events:
         self._stack = stack
         self._watcher = watcher
         self._hooks = installed_hooks()
+        self._heard = watcher is not None or self._hooks.implement("dovetail_step_event")
         self._began: dict[str, datetime] = {}
         self._lock = threading.Lock()
 
@@ -35,7 +36,9 @@ class Events:
         self._watch(event)
 
     def step(self, step: str, attempt: int, state: str, failure: Failure | None = None) -> None:
-        """Tell that a step began, ended, or will be tried again."""
+        """Tell that a step began, ended, or will be tried again; costs nothing if nobody listens."""
+        if not self._heard:
+            return
         run, now = self._run, utcnow()
         event = StepEvent(run.id, run.name, run.pipeline, step, attempt, state, now, self._duration(step, state, now), failure)
         self._hooks.call("dovetail_step_event", event=event, stack=self._stack)

@@ -85,7 +85,7 @@ def _created(plan: RunPlan, stack: Stack, name: str, resume: Run | None) -> Run:
         parameters=plan.parameters,
         resumed_from=resume.id if resume else None,
     )
-    return stack.metadata_store.create_run(run, [step.name for step in plan.steps], plan.model_dump(mode="json"))
+    return stack.metadata_store.create_run(run, [step.name for step in plan.steps], plan.model_dump(mode="json", exclude_defaults=True))
 
 
 def _run_name(template: str, pipeline: str, identifier: str) -> str:

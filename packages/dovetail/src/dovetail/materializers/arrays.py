@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from dovetail.materializers.target import Target
 
 _FILE = "array.npy"
-_CHUNK = 16 << 20
+_STRETCH = 256 << 20  # bytes of the array itself: a store hashes while it writes, which pays most on long stretches
+_BUFFER = 16 << 20
 _MAPPED_FROM = 1 << 20
 _SAFELY: dict[str, Any] = {"allow_pickle": False, "max_header_size": 1 << 24}  # NumPy's own limit holds some hundreds of fields
 
@@ -77,9 +78,9 @@ def _chunks(array: np.ndarray[Any, Any]) -> Iterator[memoryview]:
         return
     if array.flags.forc:
         data = array.reshape(-1, order="C" if array.flags.c_contiguous else "F").view(np.uint8).data  # bytes, since not all dtypes have a buffer
-        yield from (data[start : start + _CHUNK] for start in range(0, len(data), _CHUNK))
+        yield from (data[start : start + _STRETCH] for start in range(0, len(data), _STRETCH))
         return
-    size = max(1, _CHUNK // array.itemsize)
+    size = max(1, _BUFFER // array.itemsize)
     flags = ["external_loop", "buffered"]
     parts: Any = np.nditer(array, flags=flags, op_flags=[["readonly", "contig"]], buffersize=size, order="C")
     yield from (part.view(np.uint8).data for part in parts)

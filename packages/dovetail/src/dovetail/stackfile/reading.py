@@ -36,6 +36,7 @@ def parse(path: Path, text: str) -> StackFile:
     """Return what a text declares; `path` is for messages. Raises `DamagedFile`."""
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+    text = text.replace("\r\n", "\n")  # comments would keep the carriage return, and get another when they are written
     try:
         data = round_trip(text).load(text)
     except MarkedYAMLError as error:

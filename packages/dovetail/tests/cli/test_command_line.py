@@ -1,0 +1,144 @@
+"""What holds for every command."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from installed_packages import install
+
+Run = Callable[..., object]
+
+
+def test_the_exit_codes_are_in_the_help(dovetail: Run) -> None:
+    out = dovetail("--help").out
+    for code in ("  0 ", "  1 ", "  2 ", "  70 ", "  130 "):
+        assert code in out
+
+
+@pytest.mark.parametrize(("words", "part"), [(["stak"], "'stack'"), (["stack", "lst"], "'list'"), (["runs", "descrbe"], "'describe'")])
+def test_a_misspelt_command_is_told_the_closest(dovetail: Run, words: list[str], part: str) -> None:
+    done = dovetail(*words)
+    assert (done.code, f"did you mean {part}" in done.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "words", [["stack", "list"], ["runs", "list"], ["artifacts", "list"], ["artifact-store", "list"], ["doctor"], ["stack", "describe"]]
+)
+def test_every_form_of_output_is_there(dovetail: Run, words: list[str]) -> None:
+    assert dovetail(*words).code == 0
+    assert isinstance(dovetail(*words, "-o", "json").data, (list, dict))
+    assert dovetail(*words, "--output", "yaml").code == 0
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_completion_script_is_printed(dovetail: Run, shell: str) -> None:
+    done = dovetail("completion", shell)
+    assert (done.code, "_DOVETAIL_COMPLETE" in done.out) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("dovetail sta", "stack"),
+        ("dovetail artifact-s", "artifact-store"),
+        ("dovetail stack set d", "default"),
+        ("dovetail stack register x --artifact-store m", "mine"),
+        ("dovetail artifact-store describe m", "mine"),
+        ("dovetail artifact-store register x --flavor lo", "local"),
+        ("dovetail artifact-store update mine --dur", "--durable"),
+    ],
+)
+def test_names_are_completed(project_with: Callable[..., object], line: str, expected: str) -> None:
+    project_with("components:\n  artifact_store:\n    mine: {flavor: local}\n")
+    words = line.split(" ")
+    env = {**os.environ, "_DOVETAIL_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1)}
+    code = "from dovetail.cli import main; main([])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env={**env, "PYTHONPATH": os.pathsep.join(sys.path)}
+    )
+    assert f"plain,{expected}" in done.stdout.splitlines(), done.stderr
+
+
+def test_a_damaged_file_does_not_disturb_completion(project_with: Callable[..., object]) -> None:
+    project_with("stacks: [")
+    line = "dovetail stack set d"
+    env = {**os.environ, "_DOVETAIL_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": "3", "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", "from dovetail.cli import main; main([])"], capture_output=True, text=True, env=env)
+    assert (done.stdout.strip(), done.stderr) == ("", "")
+
+
+def _with_plugin(site: Path, source: str, *words: str) -> subprocess.CompletedProcess[str]:
+    install(site, "acme-plugin", "dovetail.hooks.v1", {"acme": "acme_plugin"}, acme_plugin=source)
+    code = "import sys; from dovetail.cli import main; sys.exit(main(sys.argv[1:]))"
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    return subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, env=env)
+
+
+PLUGIN = """
+import click
+from dovetail_core import hookimpl
+
+@click.command("greet")
+def greet():
+    "Say hello."
+    click.echo("hello")
+
+@hookimpl
+def dovetail_commands():
+    return [greet]
+"""
+
+
+def test_a_plugins_command_is_listed_and_runs(project_with: Callable[..., object], site: Path) -> None:
+    assert _with_plugin(site, PLUGIN, "greet").stdout == "hello\n"
+
+
+def test_a_broken_plugin_harms_nothing_and_is_told_by_the_doctor(project_with: Callable[..., object], site: Path) -> None:
+    done = _with_plugin(site, "raise SystemExit(5)", "doctor")
+    assert done.returncode == 1
+    assert "WRONG hook plugin 'acme'" in done.stdout
+
+
+def test_the_list_of_commands_survives_a_broken_plugin(project_with: Callable[..., object], site: Path) -> None:
+    done = _with_plugin(site, "raise SystemExit(5)", "--help")
+    assert (done.returncode, "artifact-store" in done.stdout) == (0, True)
+
+
+def test_a_fault_of_a_flavor_is_an_internal_error_without_a_traceback(dovetail: Run, site: Path) -> None:
+    source = "from dovetail_artifact_store.local import LocalArtifactStore\n\nclass Faulty(LocalArtifactStore):\n    flavor = 'faulty'\n"
+    source += "    def provision(self):\n        raise RuntimeError('a wheel came off')\n"
+    install(site, "acme-faulty", "dovetail.flavors.v1.artifact_store", {"faulty": "faulty_store:Faulty"}, faulty_store=source)
+    dovetail("artifact-store", "register", "f", "--flavor", "faulty")
+    done = dovetail("artifact-store", "up", "f")
+    assert (done.code, len(done.err.splitlines())) == (70, 1)
+    assert "a wheel came off" in done.err
+
+
+def test_on_a_terminal_a_run_is_a_table_that_is_kept_up_to_date(project_with: Callable[..., object]) -> None:
+    """The command runs in a pseudo-terminal, whose other end reads what a person would see."""
+    Path("flow_on_terminal.py").write_text(
+        "from dovetail import pipeline, step\n\n@step\ndef one() -> int:\n    return 1\n\n@pipeline\ndef single():\n    one()\n"
+    )
+    ours, theirs = pty.openpty()
+    code = "import sys; from dovetail.cli import main; sys.exit(main(['run', 'flow_on_terminal:single', '--name', 'shown']))"
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "TERM": "xterm", "COLUMNS": "120"}
+    with subprocess.Popen([sys.executable, "-c", code], stdout=theirs, stderr=theirs, env=env) as process:
+        os.close(theirs)
+        seen = b"".join(iter(lambda: _read(ours), b"")).decode()
+    assert process.returncode == 0, seen
+    assert "run shown: succeeded" in seen
+    assert "\x1b[" in seen
+    assert "step one: running" not in seen
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 65536)
+    except OSError:  # how Linux tells that the other end is closed
+        return b""
