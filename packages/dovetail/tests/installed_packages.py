@@ -32,8 +32,8 @@ def _install(site: Path, distribution: str, groups: Mapping[str, Mapping[str, st
     info = site / f"{distribution.replace('-', '_')}-1.2.dist-info"
     info.mkdir()
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.2\n")
-    lines = [line for group, points in groups.items() for line in [f"[{group}]", *(f"{name} = {target}" for name, target in points.items())]]
-    (info / "entry_points.txt").write_text("\n".join(lines) + "\n")
+    sections = ("\n".join([f"[{group}]", *(f"{name} = {target}" for name, target in points.items())]) for group, points in groups.items())
+    (info / "entry_points.txt").write_text("\n\n".join(sections) + "\n")
     file = info
     for name, source in modules.items():
         file = site / f"{name}.py"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from project_directory import ProjectDirectory
 from sqlalchemy import event
@@ -146,3 +147,21 @@ def test_a_hundred_cached_steps_make_one_cache_query_and_read_no_artifact(projec
     assert {step.state.value for step in run.steps.values()} == {"cached"}
     assert len([statement for statement in statements if "wanted_key" in statement]) == 1, statements
     assert len(statements) < 20, "the number of statements must not grow with the number of steps"
+
+
+def test_values_of_several_files_are_taken_from_the_cache_too_and_not_if_one_list_of_files_is_gone(project: ProjectDirectory) -> None:
+    @step
+    def mixed() -> dict[str, Any]:
+        return {"small": np.zeros(3), "large": np.ones((50, 50))}
+
+    @pipeline
+    def flow() -> None:
+        mixed()
+
+    assert flow().steps["mixed"].state == "succeeded"
+    again = flow()
+    assert again.steps["mixed"].state == "cached"
+    artifact = again.steps["mixed"].outputs["output"].artifact
+    assert artifact.digest.startswith("blake3-tree:")
+    again.stack.artifact_store.rmtree(artifact.key)
+    assert flow().steps["mixed"].state == "succeeded"

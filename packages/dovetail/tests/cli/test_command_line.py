@@ -68,7 +68,8 @@ def test_names_are_completed(project_with: Callable[..., object], line: str, exp
 def test_a_damaged_file_does_not_disturb_completion(project_with: Callable[..., object]) -> None:
     project_with("stacks: [")
     line = "dovetail stack set d"
-    env = {**os.environ, "_DOVETAIL_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": "3", "PYTHONPATH": os.pathsep.join(sys.path)}
+    env = {**os.environ, "_DOVETAIL_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": "3"}
+    env["PYTHONPATH"] = os.pathsep.join(sys.path)
     done = subprocess.run([sys.executable, "-c", "from dovetail.cli import main; main([])"], capture_output=True, text=True, env=env)
     assert (done.stdout.strip(), done.stderr) == ("", "")
 

@@ -110,7 +110,7 @@ def test_flavors_that_break_when_loaded_are_told_on_request(dovetail: Run, site:
     assert dovetail("artifact-store", "flavor", "describe", "breaking").code == 1
     done = dovetail("doctor")
     assert done.code == 1
-    assert [line for line in done.out.splitlines() if line.startswith("WRONG")][0].startswith("WRONG artifact_store flavor 'breaking'")
+    assert "\nWRONG artifact_store flavor 'breaking'" in f"\n{done.out}"
 
 
 def test_a_flavor_is_described_with_its_settings(dovetail: Run) -> None:

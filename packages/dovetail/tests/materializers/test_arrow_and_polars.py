@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dovetail_artifact_store import LocalArtifactStore
-from dovetail_core import ConfigError
 
 from dovetail.materializers import Registry, load, save
+from dovetail_artifact_store import LocalArtifactStore
+from dovetail_core import ConfigError
 
 pa = pytest.importorskip("pyarrow", reason="pyarrow is optional")
 pl = pytest.importorskip("polars", reason="polars is optional")
@@ -31,7 +31,9 @@ TABLES = {
 FRAMES = {
     "plain": pl.DataFrame({"i": [1, None], "s": ["x", "é"], "b": [True, None], "f": [0.5, float("nan")]}),
     "nested": pl.DataFrame({"l": [[1, 2], []], "s": [{"a": 1}, {"a": None}]}),
-    "times": pl.DataFrame({"d": [date(2026, 1, 1)], "t": [datetime(2026, 1, 1)]}).with_columns(z=pl.col("t").dt.replace_time_zone("Europe/Berlin")),
+    "times": pl.DataFrame({"d": [date(2026, 1, 1)], "t": [datetime(2026, 1, 1)]}).with_columns(
+        z=pl.col("t").dt.replace_time_zone("Europe/Berlin")
+    ),
     "decimal": pl.DataFrame({"d": [Decimal("1.10")]}),
     "categories": pl.DataFrame({"c": ["b", "a", "b"]}, schema={"c": pl.Categorical}),
     "enum": pl.DataFrame({"e": ["b", "a"]}, schema={"e": pl.Enum(["b", "a", "c"])}),

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dovetail_artifact_store import LocalArtifactStore
-from dovetail_core import DovetailError, IntegrityError, NotFound
 
 from dovetail.materializers import Registry, load, save
+from dovetail_artifact_store import LocalArtifactStore
+from dovetail_core import DovetailError, IntegrityError, NotFound
 
 
 def of_pandas(tmp_path: Path) -> Any:
@@ -105,7 +105,9 @@ def test_without_verification_the_content_is_taken_as_it_is(any_store: LocalArti
 
 
 @pytest.mark.parametrize("name", ["long text", "big array", "big polars"])
-def test_without_verification_deleted_bytes_are_still_named(name: str, any_store: LocalArtifactStore, registry: Registry, tmp_path: Path) -> None:
+def test_without_verification_deleted_bytes_are_still_named(
+    name: str, any_store: LocalArtifactStore, registry: Registry, tmp_path: Path
+) -> None:
     artifact = save(VALUES[name](tmp_path), any_store, "a", registry=registry)
     any_store.remove(artifact.key)
     with pytest.raises(NotFound, match="are gone"):

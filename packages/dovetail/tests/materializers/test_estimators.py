@@ -10,10 +10,10 @@ from typing import Any
 from zipfile import ZipFile
 
 import pytest
-from dovetail_artifact_store import LocalArtifactStore
-from dovetail_core import ConfigError
 
 from dovetail.materializers import Registry, load, save
+from dovetail_artifact_store import LocalArtifactStore
+from dovetail_core import ConfigError
 
 sklearn = pytest.importorskip("sklearn", reason="scikit-learn is optional")
 pytest.importorskip("skops.io", reason="skops is optional")
@@ -93,7 +93,9 @@ print(save(fitted, LocalArtifactStore(path={str(tmp_path)!r}), "a", registry=Reg
 
 def test_two_parts_that_are_one_object_come_back_as_one(round_trip: Any) -> None:
     shared = linear_model.Ridge()
-    back = round_trip(pipeline.Pipeline([("a", preprocessing.StandardScaler()), ("b", ensemble.VotingRegressor([("x", shared), ("y", shared)]))]))
+    back = round_trip(
+        pipeline.Pipeline([("a", preprocessing.StandardScaler()), ("b", ensemble.VotingRegressor([("x", shared), ("y", shared)]))])
+    )
     first, second = (part for _, part in back["b"].estimators)
     assert first is second
 

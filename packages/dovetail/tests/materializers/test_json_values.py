@@ -10,6 +10,7 @@ import importlib
 import ipaddress
 import json
 import sys
+import textwrap
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from decimal import Decimal
@@ -22,12 +23,12 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pydantic
 import pytest
-from dovetail_artifact_store import LocalArtifactStore
-from dovetail_core import ConfigError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dovetail.materializers import Registry, load, save
+from dovetail_artifact_store import LocalArtifactStore
+from dovetail_core import ConfigError
 
 RoundTrip = Callable[..., Any]
 SETTINGS = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -114,6 +115,10 @@ class Names(dict):  # type: ignore[type-arg]
     pass
 
 
+class Word(str):
+    pass
+
+
 class Sheet:
     pass
 
@@ -134,7 +139,9 @@ def same(one: Any, other: Any) -> bool:
     return bool(one == other and repr(one) == repr(other)) or bool(one != one and other != other)
 
 
-zones = st.sampled_from([None, UTC, timezone(timedelta(hours=-3, minutes=7)), timezone(timedelta(hours=1), "CET"), ZoneInfo("Europe/Berlin")])
+zones = st.sampled_from(
+    [None, UTC, timezone(timedelta(hours=-3, minutes=7)), timezone(timedelta(hours=1), "CET"), ZoneInfo("Europe/Berlin")]
+)
 scalars = st.one_of(
     st.none(),
     st.booleans(),
@@ -155,7 +162,9 @@ scalars = st.one_of(
     st.sampled_from([*Colour, *Level, *Mode, *Rights, Rights.READ | Rights.WRITE]),
     st.builds(range, st.integers(-9, 9), st.integers(-9, 9), st.integers(1, 3)),
 )
-hashables = st.recursive(scalars.filter(lambda value: value == value), lambda inner: st.tuples(inner, inner) | st.frozensets(inner, max_size=3), max_leaves=5)
+hashables = st.recursive(
+    scalars.filter(lambda value: value == value), lambda inner: st.tuples(inner, inner) | st.frozensets(inner, max_size=3), max_leaves=5
+)
 values = st.recursive(
     scalars,
     lambda inner: st.one_of(
@@ -187,7 +196,18 @@ def test_the_order_in_which_a_dict_or_set_was_filled_does_not_change_the_digest(
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [(1, "1"), (1, 1.0), (1, True), (0, None), ((1,), [1]), ({1: 2}, {"1": 2}), ({1}, frozenset({1})), (b"a", "a"), (Level.LOW, 1), (0.0, -0.0)],
+    [
+        (1, "1"),
+        (1, 1.0),
+        (1, True),
+        (0, None),
+        ((1,), [1]),
+        ({1: 2}, {"1": 2}),
+        ({1}, frozenset({1})),
+        (b"a", "a"),
+        (Level.LOW, 1),
+        (0.0, -0.0),
+    ],
     ids=repr,
 )
 def test_values_that_are_not_the_same_have_different_digests(digest: Any, one: Any, other: Any) -> None:
@@ -200,7 +220,9 @@ def test_a_dict_that_looks_like_a_tag_stays_a_dict(round_trip: RoundTrip, value:
     assert round_trip(value) == value
 
 
-@pytest.mark.parametrize("value", [10**5000, -(2**63) - 1, 2**63, [2**63, 1], float("inf"), -0.0, {"x": [float("nan"), 1.0]}], ids=lambda value: str(type(value)))
+@pytest.mark.parametrize(
+    "value", [10**5000, -(2**63) - 1, 2**63, [2**63, 1], float("inf"), -0.0, {"x": [float("nan"), 1.0]}], ids=lambda value: str(type(value))
+)
 def test_extreme_numbers_are_exact(round_trip: RoundTrip, value: Any) -> None:
     assert same(round_trip(value), value)
 
@@ -328,6 +350,7 @@ def local_class() -> Any:
 @pytest.mark.parametrize(
     ("value", "said"),
     [
+        (Word("a"), r"Word cannot be stored.*str\(\.\.\.\)"),
         (Names(a=1), r"Names cannot be stored.*dict\(\.\.\.\)"),
         ([Names(a=1)], r"Names cannot be stored"),
         (Sheet(), r"Sheet cannot be stored.*hook dovetail_materializers.*allow_pickle"),
@@ -353,6 +376,16 @@ def test_a_secret_is_never_stored_not_even_with_pickle(store: LocalArtifactStore
     assert list(store.list()) == []
 
 
+@pytest.mark.parametrize("make", [lambda path: {path}, lambda path: {path: 1}, lambda path: [{(1, path)}]], ids=["set", "key", "inside"])
+def test_what_becomes_a_file_is_refused_in_a_set_which_has_no_order(
+    make: Any, store: LocalArtifactStore, registry: Registry, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(ConfigError, match="Path is not stored in a set or as a key of a dict"):
+        save(make(tmp_path / "file"), store, "a", registry=registry)
+    assert list(store.list()) == []
+
+
 def test_a_value_that_contains_itself_is_refused(store: LocalArtifactStore, registry: Registry) -> None:
     value: list[Any] = [np.zeros(2)]
     value.append({"me": value})
@@ -361,11 +394,15 @@ def test_a_value_that_contains_itself_is_refused(store: LocalArtifactStore, regi
     assert list(store.list()) == [], "what was written before the error is deleted"
 
 
+def settings_with(fields: str) -> str:
+    return f"import dataclasses\n@dataclasses.dataclass\nclass Settings:\n{textwrap.indent(fields, '    ')}"
+
+
 VERSIONS = {
-    "same": "import dataclasses\n@dataclasses.dataclass\nclass Settings:\n    a: int\n    b: int = 2\n",
-    "with a new field that has a default": "import dataclasses\n@dataclasses.dataclass\nclass Settings:\n    a: int\n    b: int = 2\n    c: list = dataclasses.field(default_factory=list)\n",
-    "with a new field that has none": "import dataclasses\n@dataclasses.dataclass\nclass Settings:\n    new: str\n    a: int\n    b: int = 2\n",
-    "without a field": "import dataclasses\n@dataclasses.dataclass\nclass Settings:\n    a: int\n",
+    "same": settings_with("a: int\nb: int = 2\n"),
+    "with a new field that has a default": settings_with("a: int\nb: int = 2\nc: list = dataclasses.field(default_factory=list)\n"),
+    "with a new field that has none": settings_with("new: str\na: int\nb: int = 2\n"),
+    "without a field": settings_with("a: int\n"),
     "as another kind of class": "class Settings:\n    pass\n",
     "as no class": "Settings = 3\n",
     "not at all": "",
@@ -391,6 +428,12 @@ def test_a_class_that_changed_is_completed_by_its_defaults_or_named_in_an_error(
     else:
         with pytest.raises(ConfigError, match=r"file://.*Settings"):
             load(artifact, store, registry=registry)
+
+
+def test_an_enum_of_strings_is_no_string(store: LocalArtifactStore, registry: Registry) -> None:
+    artifact = save([Mode.FAST], store, "a", registry=registry)
+    assert artifact.key == "a/value.json"
+    assert save(Mode.FAST, store, "b", registry=registry).materializer == "json"
 
 
 def test_the_annotation_gives_a_class_of_a_script_that_another_process_cannot_import(store: LocalArtifactStore, registry: Registry) -> None:

@@ -8,10 +8,10 @@ import uuid
 from typing import Any
 
 import pytest
-from dovetail_artifact_store import LocalArtifactStore
-from dovetail_core import ConfigError
 
 from dovetail.materializers import Registry, load, save
+from dovetail_artifact_store import LocalArtifactStore
+from dovetail_core import ConfigError
 
 np = pytest.importorskip("numpy", reason="numpy is optional")
 pd = pytest.importorskip("pandas", reason="pandas is optional")
@@ -83,7 +83,7 @@ def test_a_frame_comes_back_unchanged(round_trip: Any, name: str) -> None:
     for axis in ("index", "columns"):
         assert type(getattr(back, axis)) is type(getattr(frame, axis))
         assert getattr(getattr(back, axis), "freq", None) == getattr(getattr(frame, axis), "freq", None)
-    for label in frame.columns[[dtype == object for dtype in frame.dtypes]]:
+    for label in frame.columns[[dtype == np.dtype(object) for dtype in frame.dtypes]]:
         assert list(map(type, back[label])) == list(map(type, frame[label]))
 
 

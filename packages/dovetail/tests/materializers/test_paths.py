@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dovetail_artifact_store import LocalArtifactStore
-from dovetail_core import ConfigError
 
 from dovetail.materializers import Registry, load, presence_key, save
+from dovetail_artifact_store import LocalArtifactStore
+from dovetail_core import ConfigError
 
 
 def tree(root: Path) -> dict[str, bytes]:
@@ -77,15 +77,21 @@ def test_a_link_to_a_file_is_stored_as_the_file(round_trip: Any, folder: Path, t
     assert (back / "link").read_text() == "content" and not (back / "link").is_symlink()
 
 
-@pytest.mark.parametrize("make", [lambda path: path.symlink_to("sub"), lambda path: path.symlink_to("nowhere"), os.mkfifo], ids=["folder", "nothing", "fifo"])
-def test_what_is_no_file_is_refused_before_anything_is_written(make: Any, folder: Path, store: LocalArtifactStore, registry: Registry) -> None:
+@pytest.mark.parametrize(
+    "make", [lambda path: path.symlink_to("sub"), lambda path: path.symlink_to("nowhere"), os.mkfifo], ids=["folder", "nothing", "fifo"]
+)
+def test_what_is_no_file_is_refused_before_anything_is_written(
+    make: Any, folder: Path, store: LocalArtifactStore, registry: Registry
+) -> None:
     make(folder / "odd")
     with pytest.raises(ConfigError, match="odd cannot be stored"):
         save(folder, store, "a", registry=registry)
     assert list(store.list()) == []
 
 
-def test_a_path_at_which_there_is_nothing_is_an_error_also_with_pickle(store: LocalArtifactStore, pickling: Registry, tmp_path: Path) -> None:
+def test_a_path_at_which_there_is_nothing_is_an_error_also_with_pickle(
+    store: LocalArtifactStore, pickling: Registry, tmp_path: Path
+) -> None:
     with pytest.raises(ConfigError, match=r"no file or directory at .*missing.*str\(path\)"):
         save(tmp_path / "missing", store, "a", registry=pickling)
 
@@ -97,7 +103,9 @@ def test_what_was_added_to_a_stored_directory_is_not_part_of_it(store: LocalArti
     assert tree(load(artifact, store, registry=registry)) == tree(folder)
 
 
-def test_files_of_a_killed_attempt_under_the_same_key_are_not_part_of_it(store: LocalArtifactStore, registry: Registry, folder: Path) -> None:
+def test_files_of_a_killed_attempt_under_the_same_key_are_not_part_of_it(
+    store: LocalArtifactStore, registry: Registry, folder: Path
+) -> None:
     store.write_bytes("a/my data/left over", b"x")
     artifact = save(folder, store, "a", registry=registry)
     assert tree(load(artifact, store, registry=registry)) == tree(folder)

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dovetail_artifact_store import LocalArtifactStore
-from dovetail_core import ConfigError, IntegrityError, NotFound
 
 from dovetail.materializers import Registry, load, save
+from dovetail_artifact_store import LocalArtifactStore
+from dovetail_core import ConfigError, IntegrityError, NotFound
 
 
 class Sheet:
@@ -110,7 +110,14 @@ def test_pickled_bytes_under_the_name_of_another_materializer_are_not_unpickled(
         materializer = pickling.named(name)
     except ConfigError:
         pytest.skip(f"what the materializer '{name}' needs is not installed")
-    files = {"json": "value.json", "text": "text.txt", "bytes": "data.bin", "numpy": "array.npy", "pandas": "data.parquet", "polars": "data.arrow"}
+    files = {
+        "json": "value.json",
+        "text": "text.txt",
+        "bytes": "data.bin",
+        "numpy": "array.npy",
+        "pandas": "data.parquet",
+        "polars": "data.arrow",
+    }
     files |= {"arrow": "data.arrow", "estimator": "estimator.skops", "image": "image.png", "tensors": "tensors.safetensors"}
     info = store.write_bytes(f"b/{files.get(name, 'x')}", store.read_bytes(artifact.key))
     crafted = dataclasses.replace(artifact, key=info.key, materializer=name, format=f"{materializer.format}/{materializer.version}")

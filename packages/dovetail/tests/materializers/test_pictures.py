@@ -8,10 +8,10 @@ from io import BytesIO
 from typing import Any
 
 import pytest
-from dovetail_artifact_store import LocalArtifactStore
-from dovetail_core import ConfigError
 
 from dovetail.materializers import Registry, load, save
+from dovetail_artifact_store import LocalArtifactStore
+from dovetail_core import ConfigError
 
 Image = pytest.importorskip("PIL.Image", reason="pillow is optional")
 figures = pytest.importorskip("matplotlib.figure", reason="matplotlib is optional")
@@ -94,7 +94,8 @@ import matplotlib
 from matplotlib.figure import Figure
 figure = Figure()
 figure.subplots().plot([1, 2])
-parameters = lambda: {{name: dict.__getitem__(matplotlib.rcParams, name) for name in dict.keys(matplotlib.rcParams)}}  # its own may import pyplot
+def parameters():  # read past the class, whose own methods may import pyplot
+    return {{name: dict.__getitem__(matplotlib.rcParams, name) for name in dict.keys(matplotlib.rcParams)}}
 canvas, before = figure.canvas, parameters()
 save(figure, LocalArtifactStore(path={str(tmp_path)!r}), "a", registry=Registry())
 assert figure.canvas is canvas

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
-from dovetail_artifact_store import LocalArtifactStore
-from dovetail_core import ConfigError, Hooks, hookimpl
 
 from dovetail.materializers import Materializer, Refused, Registry, Source, Target, load, save
+from dovetail_artifact_store import LocalArtifactStore
+from dovetail_core import ConfigError, Hooks, hookimpl
 
 
 class Sheet:
@@ -350,8 +350,9 @@ def test_a_library_that_is_missing_where_an_artifact_is_loaded_is_named_with_the
 sys.modules["numpy"] = None
 from dovetail.materializers import *
 from dovetail_artifact_store import LocalArtifactStore
+store = LocalArtifactStore(path={str(store.config.path)!r})
 try:
-    load(Saved(**{ {name: getattr(artifact, name) for name in artifact.__slots__}!r}), LocalArtifactStore(path={str(store.config.path)!r}), registry=Registry())
+    load(Saved(**{ {name: getattr(artifact, name) for name in artifact.__slots__}!r}), store, registry=Registry())
 except Exception as error:
     print(type(error).__name__, error)
 """

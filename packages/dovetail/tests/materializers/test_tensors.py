@@ -6,10 +6,10 @@ from collections import OrderedDict
 from typing import Any
 
 import pytest
-from dovetail_artifact_store import LocalArtifactStore
-from dovetail_core import ConfigError
 
 from dovetail.materializers import Registry, load, save
+from dovetail_artifact_store import LocalArtifactStore
+from dovetail_core import ConfigError
 
 torch = pytest.importorskip("torch", reason="PyTorch is optional, and big")
 pytest.importorskip("safetensors.torch", reason="safetensors is optional")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from dovetail_artifact_store import LocalArtifactStore
 
 from dovetail.materializers import Registry, save
+from dovetail_artifact_store import LocalArtifactStore
 
 
 @pytest.mark.parametrize("value", ["", "a\r\nb\n", "é😀", "\ud800", "\x00", "x" * 3_000_000], ids=lambda value: ascii(value[:6]))

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from dovetail_core import AlreadyExists, ConfigError, Conflict, InvalidArgument, NotFound
 
 from dovetail.project import Project
 from dovetail.stackfile import components, stacks
 from dovetail.stackfile.secret_settings import masked
+from dovetail_core import AlreadyExists, ConfigError, Conflict, InvalidArgument, NotFound
 
 ProjectWith = Callable[..., Project]
 

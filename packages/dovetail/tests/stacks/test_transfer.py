@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from dovetail_core import AlreadyExists
 
 from dovetail.project import Project
 from dovetail.stackfile import components, stacks
 from dovetail.stackfile.transfer import exported, import_stack
+from dovetail_core import AlreadyExists
 
 ProjectWith = Callable[..., Project]
 SECRETS = {"key": "s3cr3t-1", "proxy": {"url": "u", "password": "s3cr3t-2"}, "keys": {"a": "s3cr3t-3", "b": "{{cloud.key}}"}}
@@ -51,7 +51,8 @@ def test_an_import_elsewhere_gives_the_same_stack(project_with: ProjectWith, tmp
 
 
 def test_a_stack_of_flavors_that_are_missing_is_imported_whole(project_with: ProjectWith) -> None:
-    text = "components:\n  artifact_store:\n    far: {flavor: vanished, bucket: b, tags: [1, {a: b}]}\n  gpu_pool:\n    big: {flavor: x, size: 3}\n"
+    text = "components:\n  artifact_store:\n    far: {flavor: vanished, bucket: b, tags: [1, {a: b}]}\n"
+    text += "  gpu_pool:\n    big: {flavor: x, size: 3}\n"
     text += "stacks:\n  s: {orchestrator: default, metadata_store: default, artifact_store: far, gpu_pool: [big]}\n"
     done = import_stack(project_with(), text, Path("s.yaml"))
     assert sorted(done.added) == ["artifact_store 'far'", "gpu_pool 'big'"]

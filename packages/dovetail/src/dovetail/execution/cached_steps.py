@@ -8,6 +8,7 @@ from dovetail_artifact_store import ArtifactStore
 from dovetail_metadata_store.records import Link, StepCommit, StepRun
 
 from dovetail.execution.session import RunSession
+from dovetail.materializers.stored_files import presence_key
 
 
 def planned_hits(session: RunSession) -> dict[str, StepRun]:
@@ -29,7 +30,7 @@ def planned_hits(session: RunSession) -> dict[str, StepRun]:
 
 def usable(hits: Mapping[str, StepRun], store: ArtifactStore) -> set[str]:
     """Return the names of the hits whose artifacts all exist; the existence of each is asked for once."""
-    keys = {name: [link.artifact.key for link in hit.outputs] for name, hit in hits.items()}
+    keys = {name: [presence_key(link.artifact) for link in hit.outputs] for name, hit in hits.items()}
     missing = store.missing([key for several in keys.values() for key in several])
     return {name for name, several in keys.items() if not missing.intersection(several)}
 

@@ -77,12 +77,14 @@ def _chunks(array: np.ndarray[Any, Any]) -> Iterator[memoryview]:
     if array.nbytes == 0:
         return
     if array.flags.forc:
-        data = array.reshape(-1, order="C" if array.flags.c_contiguous else "F").view(np.uint8).data  # bytes, since not all dtypes have a buffer
+        data = (
+            array.reshape(-1, order="C" if array.flags.c_contiguous else "F").view(np.uint8).data
+        )  # bytes, since not all dtypes have a buffer
         yield from (data[start : start + _STRETCH] for start in range(0, len(data), _STRETCH))
         return
     size = max(1, _BUFFER // array.itemsize)
-    flags = ["external_loop", "buffered"]
-    parts: Any = np.nditer(array, flags=flags, op_flags=[["readonly", "contig"]], buffersize=size, order="C")
+    options: dict[str, Any] = {"flags": ["external_loop", "buffered"], "op_flags": [["readonly", "contig"]]}
+    parts: Any = np.nditer(array, buffersize=size, order="C", **options)
     yield from (part.view(np.uint8).data for part in parts)
 
 

@@ -6,9 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import import_module
 
-from dovetail_core.errors import ConfigError
-
 from dovetail.materializers.materializer import Materializer
+from dovetail_core.errors import ConfigError
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +17,8 @@ class Builtin:
     name: str
     location: str
     types: tuple[str, ...] = ()
+    exact: tuple[str, ...] = ()
+    """Types whose subclasses are something else: many an enum is a string."""
     requires: tuple[str, ...] = ()
     """Distributions that the module imports."""
 
@@ -43,31 +44,32 @@ def _builtins(*names: str) -> tuple[str, ...]:
 
 # Of several that name one class, the first that does not refuse the value stores it.
 BUILTINS = (
-    Builtin("text", "raw:Text", _builtins("str")),
-    Builtin("bytes", "raw:Bytes", _builtins("bytes", "bytearray")),
+    Builtin("text", "raw:Text", exact=_builtins("str")),
+    Builtin("bytes", "raw:Bytes", exact=_builtins("bytes", "bytearray")),
     Builtin("path", "paths:Paths", ("pathlib.Path", "pathlib._local.Path")),
-    Builtin("numpy", "arrays:Arrays", ("numpy.ndarray", "numpy.void"), ("numpy",)),
+    Builtin("numpy", "arrays:Arrays", ("numpy.ndarray", "numpy.void"), requires=("numpy",)),
     Builtin(
         "pandas",
         "frames:Frames",
         ("pandas.DataFrame", "pandas.Series", "pandas.core.frame.DataFrame", "pandas.core.series.Series"),
-        ("pandas", "pyarrow"),
+        requires=("pandas", "pyarrow"),
     ),
     Builtin(
         "polars",
         "polars_frames:PolarsFrames",
         ("polars.dataframe.frame.DataFrame", "polars.series.series.Series", "polars.lazyframe.frame.LazyFrame"),
-        ("polars",),
+        requires=("polars",),
     ),
-    Builtin("arrow", "arrow_tables:ArrowTables", ("pyarrow.lib.Table",), ("pyarrow",)),
-    Builtin("estimator", "estimators:Estimators", ("sklearn.base.BaseEstimator",), ("scikit-learn", "skops")),
-    Builtin("figure", "figures:Figures", ("matplotlib.figure.Figure",), ("pillow",)),
-    Builtin("image", "images:Images", ("PIL.Image.Image",), ("pillow",)),
+    Builtin("arrow", "arrow_tables:ArrowTables", ("pyarrow.lib.Table",), requires=("pyarrow",)),
+    Builtin("estimator", "estimators:Estimators", ("sklearn.base.BaseEstimator",), requires=("scikit-learn", "skops")),
+    Builtin("figure", "figures:Figures", ("matplotlib.figure.Figure",), requires=("pillow",)),
+    Builtin("image", "images:Images", ("PIL.Image.Image",), requires=("pillow",)),
     Builtin(
         "json",
         "structures:Structures",
         (
-            *_builtins("NoneType", "bool", "int", "float", "complex", "list", "tuple", "dict", "set", "frozenset", "range"),
+            *_builtins("NoneType", "bool", "int", "float", "complex", "str", "bytes", "bytearray", "range"),
+            *_builtins("list", "tuple", "dict", "set", "frozenset"),
             *("datetime.date", "datetime.time", "datetime.timedelta", "decimal.Decimal", "uuid.UUID"),
             *("enum.Enum", "pydantic.main.BaseModel", "numpy.generic"),
         ),

@@ -20,11 +20,10 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from dovetail_core.errors import ConfigError
-
 from dovetail.materializers.materializer import Refused
 from dovetail.materializers.qualified_names import by_class, importable, lineage, reference
 from dovetail.materializers.tags import base64_of, tagged_float, tagged_int
+from dovetail_core.errors import ConfigError
 
 Node = Callable[[Any], Any]
 Form = Callable[[Any, Node], Any]
@@ -69,7 +68,8 @@ def _hidden(value: Any, node: Node) -> Any:
 def _secret(value: Any, node: Node) -> Any:
     # not Refused: pickle would write it in clear
     raise ConfigError(
-        f"a {type(value).__name__} cannot be stored: it is a secret, and artifacts are not kept secret", remedy="leave it out of the value, and read it where it is used"
+        f"a {type(value).__name__} cannot be stored: it is a secret, and artifacts are not kept secret",
+        remedy="leave it out of the value, and read it where it is used",
     )
 
 

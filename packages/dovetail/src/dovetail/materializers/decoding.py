@@ -8,9 +8,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from dovetail_core.errors import ConfigError
-
 from dovetail.materializers import tags
+from dovetail_core.errors import ConfigError
 
 if TYPE_CHECKING:
     from dovetail.materializers.source import Source
@@ -18,9 +17,10 @@ if TYPE_CHECKING:
 
 def decode(data: bytes, source: Source) -> Any:
     """Return the value; items that were stored in another way are read from `source`. Raises `ConfigError` for classes that changed."""
-    if b'"$' not in data:
-        return json.loads(data)
-    return json.loads(data, object_hook=_Decoder(source).untagged)
+    text = data.decode("utf-8", "surrogatepass")
+    if '"$' not in text:
+        return json.loads(text)
+    return json.loads(text, object_hook=_Decoder(source).untagged)
 
 
 class _Decoder:

@@ -1,5 +1,7 @@
 """Values of Python as JSON, so that exactly the same value comes back: a tuple is no list, and the key 1 is not "1".
 
+The text is UTF-8, in which half surrogate pairs stand as if they were characters.
+
 None, booleans, strings, integers, finite floats, lists, and dicts with string keys stand for themselves. Everything else has a tag
 (see `tags` and `classes`, and `$tuple $set $frozenset $dict` here). A value that another materializer stores, such as an array, becomes a
 file of its own, and `$item` says which. Dicts and sets are sorted, so that equal values give equal bytes.
@@ -12,24 +14,23 @@ import math
 from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
-from dovetail_core.errors import ConfigError
-
 from dovetail.materializers import classes, tags
 from dovetail.materializers.materializer import Refused
 from dovetail.materializers.qualified_names import lineage, qualified_name
+from dovetail_core.errors import ConfigError
 
 if TYPE_CHECKING:
     from dovetail.materializers.target import Target
 
 _TENSOR = "torch.Tensor"
 _AS_THEY_ARE = frozenset({str, bool, type(None)})
-_dumps = json.JSONEncoder(separators=(",", ":"), sort_keys=True, allow_nan=False, check_circular=False).encode
+_dumps = json.JSONEncoder(separators=(",", ":"), sort_keys=True, allow_nan=False, check_circular=False, ensure_ascii=False).encode
 
 
 def encode(value: Any, target: Target) -> bytes:
     """Return the JSON of a value; items that are stored in another way are written to `target`. Raises `Refused`, or `ConfigError`."""
     try:
-        return _dumps(_Encoder(target).root(value)).encode("ascii")
+        return _dumps(_Encoder(target).root(value)).encode("utf-8", "surrogatepass")
     except RecursionError as error:
         raise ConfigError(
             f"a {qualified_name(type(value))} cannot be stored: it contains itself, or is nested too deeply", remedy="make it flat"
@@ -40,6 +41,7 @@ class _Encoder:
     def __init__(self, target: Target) -> None:
         self._target = target
         self._items = 0
+        self._in_key = False
 
     def root(self, value: Any) -> Any:
         """Return a value as JSON data. Raises `Refused` if it has no such form."""
@@ -66,7 +68,17 @@ class _Encoder:
         except Refused:
             return self._item(value)
 
+    def _key(self, value: Any) -> Any:
+        """Return a key or a member of a set as JSON data; a file of its own has no place in their order, which is that of their JSON."""
+        outer, self._in_key = self._in_key, True
+        try:
+            return self.node(value)
+        finally:
+            self._in_key = outer
+
     def _item(self, value: Any) -> Any:
+        if self._in_key:
+            raise Refused(f"a {qualified_name(type(value))} is not stored in a set or as a key of a dict; use a list")
         self._items += 1
         return {"$item": self._target.save(f"items/{self._items}", value)}
 
@@ -80,12 +92,12 @@ class _Encoder:
             raise Refused("it holds tensors, which are stored together")
         if set(map(type, value)) <= {str} and not any(key.startswith("$") for key in value):
             return value if _plain(value.values()) else {key: self.node(value[key]) for key in sorted(value)}
-        keys = _sorted((self.node(key), key) for key in value)
+        keys = _sorted((self._key(key), key) for key in value)
         return {"$dict": [[encoded, self.node(value[key])] for encoded, key in keys]}
 
     def set(self, values: Iterable[Any]) -> Any:
         """Return values sorted by their JSON, since the order of a set differs between processes."""
-        return [encoded for encoded, _ in _sorted((self.node(value), None) for value in values)]
+        return [encoded for encoded, _ in _sorted((self._key(value), None) for value in values)]
 
 
 def _sorted(pairs: Iterable[tuple[Any, Any]]) -> list[tuple[Any, Any]]:

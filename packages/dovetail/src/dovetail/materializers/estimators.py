@@ -10,9 +10,9 @@ from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 import sklearn
 import skops.io
-from dovetail_core.errors import ConfigError
 
 from dovetail.materializers.materializer import Materializer, Refused
+from dovetail_core.errors import ConfigError
 
 if TYPE_CHECKING:
     from dovetail.materializers.source import Source

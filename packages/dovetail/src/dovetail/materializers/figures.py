@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from dovetail_core.errors import ConfigError
-
 from dovetail.materializers.images import FILE, opened
 from dovetail.materializers.materializer import Materializer
 from dovetail.materializers.qualified_names import lineage
+from dovetail_core.errors import ConfigError
 
 if TYPE_CHECKING:
     from dovetail.materializers.source import Source

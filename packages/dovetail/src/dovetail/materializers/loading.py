@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dovetail_core.errors import ConfigError
-
 from dovetail.materializers.registry import Registry
 from dovetail.materializers.source import Source
 from dovetail.materializers.stored_files import Stored, StoredFiles
+from dovetail_core.errors import ConfigError
 
 if TYPE_CHECKING:
     from dovetail_artifact_store import ArtifactStore

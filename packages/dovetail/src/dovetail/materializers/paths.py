@@ -7,10 +7,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dovetail_core.errors import ConfigError
-
 from dovetail.materializers.manifest import NAME as MANIFEST
 from dovetail.materializers.materializer import Materializer
+from dovetail_core.errors import ConfigError
 
 if TYPE_CHECKING:
     from dovetail.materializers.source import Source

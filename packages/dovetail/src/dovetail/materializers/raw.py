@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from dovetail.materializers.materializer import Materializer, Refused
+from dovetail.materializers.materializer import Materializer
 
 if TYPE_CHECKING:
     from dovetail.materializers.source import Source
@@ -22,8 +22,6 @@ class Text(Materializer):
     format = "text"
 
     def save(self, value: Any, target: Target) -> Mapping[str, Any]:
-        if type(value) is not str:
-            raise Refused("it is a subclass of str; convert it with str(...)")
         target.write_bytes(_TEXT, value.encode("utf-8", "surrogatepass"))
         return {"characters": len(value)}
 
@@ -38,8 +36,6 @@ class Bytes(Materializer):
     format = "bytes"
 
     def save(self, value: Any, target: Target) -> Mapping[str, Any]:
-        if type(value) not in (bytes, bytearray):
-            raise Refused("it is a subclass of bytes; convert it with bytes(...)")
         target.write_bytes(_BYTES, value)
         return {}
 

@@ -9,12 +9,11 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, get_origin
 
-from dovetail_core.errors import ConfigError
-from dovetail_core.hooks import Hooks, installed_hooks
-
 from dovetail.materializers.builtin import BUILTINS, PICKLE, Builtin, missing
 from dovetail.materializers.materializer import Materializer, Refused
 from dovetail.materializers.qualified_names import lineage, qualified_name
+from dovetail_core.errors import ConfigError
+from dovetail_core.hooks import Hooks, installed_hooks
 
 if TYPE_CHECKING:
     from dovetail.materializers.source import Source
@@ -104,6 +103,7 @@ class Registry:
         for name in names:
             yield from (plugin for plugin in self._plugins.values() if name in plugin.types)
         yield from (plugin for plugin in self._plugins.values() if _accepts(plugin, kind))
+        yield from (self._builtin(entry) for entry in BUILTINS if names[0] in entry.exact)
         for name in names:
             yield from (self._builtin(entry) for entry in BUILTINS if name in entry.types)
         yield from (found for found in [self._builtin(_BUILTIN["json"])] if found.accepts(kind))
@@ -162,7 +162,8 @@ def _check(kind: Any, others: Mapping[str, Materializer]) -> None:
     for attribute in ("name", "format"):
         if not isinstance(getattr(kind, attribute, None), str):
             raise TypeError(f"it has no {attribute}")
-    if isinstance(kind.types, str):
+    types: Any = kind.types
+    if isinstance(types, str):
         raise TypeError("its `types` is a string and must be a tuple of strings")
     if kind.name in _BUILTIN or kind.name in others:
         raise ValueError(f"the name {kind.name!r} is taken")

@@ -9,10 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from dovetail_core.errors import IntegrityError
-
 from dovetail.materializers import scratch
 from dovetail.materializers.qualified_names import find_class
+from dovetail_core.errors import IntegrityError
 
 if TYPE_CHECKING:
     from dovetail.materializers.registry import Registry

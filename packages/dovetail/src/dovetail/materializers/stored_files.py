@@ -9,11 +9,10 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeVar
 
-from dovetail_artifact_store.digests import digest_of_bytes, hasher, text_of
-from dovetail_core.errors import NotFound
-
 from dovetail.materializers import integrity, manifest
 from dovetail.materializers.manifest import StoredFile
+from dovetail_artifact_store.digests import digest_of_bytes, hasher, text_of
+from dovetail_core.errors import NotFound
 
 if TYPE_CHECKING:
     from dovetail_artifact_store import ArtifactStore

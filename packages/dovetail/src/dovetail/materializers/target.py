@@ -9,16 +9,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from dovetail_core.errors import InvalidArgument
-
 from dovetail.materializers import integrity, manifest
 from dovetail.materializers.manifest import StoredFile
 from dovetail.materializers.qualified_names import qualified_name
+from dovetail_core.errors import InvalidArgument
 
 if TYPE_CHECKING:
-    from dovetail_artifact_store import ArtifactStore, ObjectInfo
-
     from dovetail.materializers.registry import Registry
+    from dovetail_artifact_store import ArtifactStore, ObjectInfo
 
 
 class Target:

@@ -7,10 +7,9 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from dovetail_core.errors import ConfigError
-
 from dovetail.materializers.materializer import Materializer, Refused
 from dovetail.materializers.qualified_names import lineage, qualified_name
+from dovetail_core.errors import ConfigError
 
 if TYPE_CHECKING:
     from dovetail.materializers.source import Source

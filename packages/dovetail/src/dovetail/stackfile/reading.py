@@ -77,6 +77,7 @@ def _empty(text: str) -> Any:
 
 def _indentation(text: str) -> tuple[int, int]:
     """Return how far mappings below a key, and sequences below a key, are indented in a text."""
+    text = text.replace("\r\n", "\n")
     mapping = re.search(r"^[^\s#-][^\n]*:[ ]*(?:#[^\n]*)?\n(?:[ ]*(?:#[^\n]*)?\n)*([ ]+)[^\s#-]", text, re.MULTILINE)
     sequence = re.search(r"^([ ]*)[^\s#-][^\n]*:[ ]*(?:#[^\n]*)?\n(?:[ ]*(?:#[^\n]*)?\n)*([ ]*)- ", text, re.MULTILINE)
     return len(mapping[1]) if mapping else 2, max(0, len(sequence[2]) - len(sequence[1])) if sequence else 0
