@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import io
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
@@ -166,23 +167,23 @@ class ArtifactStore(Component, ABC):
         """Yield the objects below a prefix, in the order of their keys' bytes; not recursive: those one segment below."""
         return (item for item in self._list(self._prefix(prefix), recursive) if isinstance(item, ObjectInfo))
 
-    def listdir(self, prefix: Key = "") -> list[str]:
+    def listdir(self, prefix: Key = "") -> builtins.list[str]:
         """Return the names one segment below a prefix, of objects and directories, sorted."""
         items = self._list(self._prefix(prefix), False)
         return sorted({(item if isinstance(item, str) else item.key).rpartition("/")[2] for item in items})
 
-    def walk(self, prefix: Key = "") -> Iterator[tuple[str, list[str], list[str]]]:
+    def walk(self, prefix: Key = "") -> Iterator[tuple[str, builtins.list[str], builtins.list[str]]]:
         """Yield (prefix, names of directories, names of objects), top down, as `os.walk` does."""
         top = self._prefix(prefix)
-        directories: list[str] = []
-        objects: list[str] = []
+        directories: builtins.list[str] = []
+        objects: builtins.list[str] = []
         for item in self._list(top, False):
             (directories if isinstance(item, str) else objects).append((item if isinstance(item, str) else item.key).rpartition("/")[2])
         yield top, directories, objects
         for name in list(directories):
             yield from self.walk(f"{top}/{name}" if top else name)
 
-    def glob(self, pattern: str) -> list[str]:
+    def glob(self, pattern: str) -> builtins.list[str]:
         """Return the keys that match a pattern, sorted: `*` and `?` within a segment, `[ab]`, and `**` for any number of segments."""
         return transfer.matching(pattern, (info.key for info in self.list(transfer.fixed_part(pattern))))
 
@@ -319,14 +320,14 @@ class ArtifactStore(Component, ABC):
         """
         transfer.download(self, self._key(key), Path(path), digest, on_progress)
 
-    def upload_tree(self, path: str | Path, prefix: Key, *, on_progress: OnProgress | None = None) -> list[ObjectInfo]:
+    def upload_tree(self, path: str | Path, prefix: Key, *, on_progress: OnProgress | None = None) -> builtins.list[ObjectInfo]:
         """Write the files below a local directory to keys below a prefix, several at once, and return them, in order.
 
         Raises `InvalidArgument` for a symbolic link that leads out of the directory, before anything is written.
         """
         return transfer.upload_tree(self, Path(path), self._prefix(prefix), on_progress)
 
-    def download_tree(self, prefix: Key, path: str | Path, *, on_progress: OnProgress | None = None) -> list[Path]:
+    def download_tree(self, prefix: Key, path: str | Path, *, on_progress: OnProgress | None = None) -> builtins.list[Path]:
         """Write the objects below a prefix to files below a local directory, several at once, and return those. Nothing is written elsewhere."""
         return transfer.download_tree(self, self._prefix(prefix), Path(path), on_progress)
 

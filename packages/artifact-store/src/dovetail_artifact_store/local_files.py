@@ -116,7 +116,7 @@ class Directory:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         try:
             return name, os.open(name, flags, 0o666)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             self._make(f"{self.path}/{RESERVED}")
         except FileExistsError:  # left by a process that had our number
             os.unlink(name)

@@ -109,7 +109,7 @@ class TextWriter(io.TextIOWrapper):
     """A text file object over an `ObjectWriter`, with the same rule for exceptions."""
 
     def __init__(self, writer: ObjectWriter, encoding: str, newline: str | None) -> None:
-        super().__init__(writer, encoding=encoding, newline=newline)  # type: ignore[type-var]
+        super().__init__(writer, encoding=encoding, newline=newline)  # type: ignore[arg-type]  # a raw file does for writing
         self._writer = writer
 
     @property

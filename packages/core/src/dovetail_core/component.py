@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -38,7 +39,7 @@ class Component:
     flavor: ClassVar[str]
     interface: ClassVar[str] = "1.0"
     capabilities: frozenset[Any] = frozenset()
-    Config: ClassVar[type[ComponentConfig]] = ComponentConfig
+    Config: ClassVar[builtins.type[ComponentConfig]] = ComponentConfig
 
     config: ComponentConfig
     name: str = ""
@@ -106,7 +107,7 @@ class Component:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, kind: builtins.type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
     def __reduce__(self) -> tuple[Any, ...]:

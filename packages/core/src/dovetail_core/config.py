@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
 
@@ -33,10 +33,21 @@ class ComponentConfig(BaseModel):
 
     @model_validator(mode="after")
     def _remember_secrets(self) -> Self:
-        for name in type(self).model_fields:
-            if isinstance(value := getattr(self, name), SecretStr):
-                remember_secret(value.get_secret_value())
+        for secret in _secrets(self):
+            remember_secret(secret.get_secret_value())
         return self
+
+
+def _secrets(value: Any) -> Iterator[SecretStr]:
+    """Yield the secrets in settings, at any depth of models, mappings and sequences."""
+    if isinstance(value, SecretStr):
+        yield value
+    elif isinstance(value, BaseModel):
+        yield from (secret for name in type(value).model_fields for secret in _secrets(getattr(value, name)))
+    elif isinstance(value, Mapping):
+        yield from (secret for item in value.values() for secret in _secrets(item))
+    elif isinstance(value, (list, tuple, set, frozenset)):
+        yield from (secret for item in value for secret in _secrets(item))
 
 
 def validated(model: type[M], settings: Mapping[str, Any], *, what: str, root: Path | None = None) -> M:

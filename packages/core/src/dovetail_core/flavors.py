@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import inspect
 import sys
 from collections.abc import Mapping
@@ -29,7 +30,7 @@ class FlavorCatalog:
         self._targets = discovery.offered_types()
         self._root = root
         self._types: dict[str, ComponentType] = {}
-        self._classes: dict[tuple[str, str], type[Component]] = {}
+        self._classes: dict[tuple[str, str], builtins.type[Component]] = {}
 
     def type_names(self) -> list[str]:
         """Return the names of the installed component types, sorted."""
@@ -60,7 +61,7 @@ class FlavorCatalog:
             remedy=f"installed: {', '.join(names) or 'none'}; or pip install {package}",
         )
 
-    def load(self, kind: str, flavor: str) -> type[Component]:
+    def load(self, kind: str, flavor: str) -> builtins.type[Component]:
         """Return a flavor's class. Raises `NotFound`, or `BrokenFlavor` with the reason and the remedy."""
         if (kind, flavor) not in self._classes:
             row = self.verified(self.find(kind, flavor))
@@ -106,14 +107,15 @@ def _failure(row: FlavorRow, error: BaseException) -> Problem:
 
 def unfit(candidate: Any, kind: ComponentType, name: str) -> str:
     """Return why `candidate` is no flavor `name` of the type, or nothing. It is looked at, never called."""
-    base = _imported(kind.base, None)
+    base: type[Component] = _imported(kind.base, None)
     if not inspect.isclass(candidate):
         return f"it is not a class but {type(candidate).__name__}"
     if not issubclass(candidate, base):
         return f"it is not a subclass of {base.__name__}"
-    if candidate.__dict__.get("flavor", getattr(candidate, "flavor", None)) != name:
-        return f"its `flavor` is {getattr(candidate, 'flavor', None)!r}, and it is offered as '{name}'"
-    return _interface(candidate, kind) or _shape(candidate, base)
+    flavor: type[Component] = candidate
+    if (called := getattr(flavor, "flavor", None)) != name:
+        return f"its `flavor` is {called!r}, and it is offered as '{name}'"
+    return _interface(flavor, kind) or _shape(flavor, base)
 
 
 def _interface(candidate: type[Component], kind: ComponentType) -> str:
@@ -130,9 +132,10 @@ def _interface(candidate: type[Component], kind: ComponentType) -> str:
 def _shape(candidate: type[Component], base: type[Component]) -> str:
     if missing := sorted(getattr(candidate, "__abstractmethods__", ())):
         return f"it does not implement {', '.join(missing)}"
-    if not (inspect.isclass(candidate.Config) and issubclass(candidate.Config, ComponentConfig)):
+    config: Any = candidate.Config
+    if not (inspect.isclass(config) and issubclass(config, ComponentConfig)):
         return "its `Config` is not a subclass of ComponentConfig"
-    methods = [name for name, value in vars(base).items() if inspect.isfunction(value) and not name.startswith("__")]
+    methods = [name for name, _ in inspect.getmembers(base, inspect.isfunction) if not name.startswith("__")]
     return next((reason for name in methods if (reason := _signature(candidate, base, name))), "")
 
 
@@ -148,6 +151,9 @@ def _signature(candidate: type[Component], base: type[Component], name: str) -> 
     named = {key for key, value in promised.items() if value.kind not in (value.VAR_POSITIONAL, value.VAR_KEYWORD)}
     if missing := [key for key in promised if key in named and key not in accepted]:
         return f"its method `{name}` does not take {', '.join(missing)}"
-    empty = inspect.Parameter.empty
-    extra = [key for key, value in accepted.items() if key not in promised and value.default is empty and value.kind in (value.POSITIONAL_OR_KEYWORD, value.KEYWORD_ONLY)]
+    extra = [key for key, value in accepted.items() if key not in promised and _required(value)]
     return f"its method `{name}` requires {', '.join(extra)}, which no caller gives" if extra else ""
+
+
+def _required(parameter: inspect.Parameter) -> bool:
+    return parameter.default is parameter.empty and parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)

@@ -47,10 +47,9 @@ def compile_pipeline(name: str, function: Callable[..., Any], signature: Signatu
 
 def pipeline_arguments(name: str, signature: Signature, given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the pipeline's arguments as JSON data, defaults filled in. Raises `ConfigError` for unknown, missing and wrong ones."""
-    for argument in given:
-        if argument not in signature.inputs:
-            known = ", ".join(signature.inputs) or "none"
-            raise ConfigError(f"pipeline '{name}' has no parameter '{argument}'{closest(argument, signature.inputs)}", remedy=f"parameters: {known}")
+    for unknown in given.keys() - signature.inputs.keys():
+        known = ", ".join(signature.inputs) or "none"
+        raise ConfigError(f"pipeline '{name}' has no parameter '{unknown}'{closest(unknown, signature.inputs)}", remedy=f"parameters: {known}")
     encoded = {}
     for argument in signature.inputs.values():
         value = given.get(argument.name, argument.default)

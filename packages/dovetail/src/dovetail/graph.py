@@ -68,7 +68,7 @@ class Node:
     """One step of the graph."""
 
     name: str
-    step: Step
+    step: Step[..., Any]
     edges: dict[str, list[OutputHandle]] = field(default_factory=dict)
     """Per argument, the outputs it is given."""
     collected: set[str] = field(default_factory=set)
@@ -91,7 +91,7 @@ class Graph:
         self._overrides = overrides or {}
         """Values for arguments of steps, by step, that win over those in the pipeline function."""
 
-    def add(self, step: Step, arguments: Mapping[str, Any], after: Iterable[Any] = (), name: str = "") -> StepHandle:
+    def add(self, step: Step[..., Any], arguments: Mapping[str, Any], after: Iterable[Any] = (), name: str = "") -> StepHandle:
         """Add a call of a step. Raises `ConfigError` for wrong wiring, naming step, argument and both types."""
         node = Node(self._free(name or step.name), step)
         given = {**arguments, **self._overrides.get(node.name, {})}

@@ -28,7 +28,8 @@ class OutputView:
 
     def lineage(self, direction: str = "up", depth: int | None = None) -> Lineage:
         """Return the artifacts that lead to this one (`up`), come of it (`down`), or `both`."""
-        return self._stack.metadata_store.lineage(self.artifact.id, direction, depth)
+        found: Lineage = self._stack.metadata_store.lineage(self.artifact.id, direction, depth)
+        return found
 
     def __repr__(self) -> str:
         return f"<output {self.artifact.output} of {self.artifact.step}: {self.artifact.type}, {self.artifact.size} bytes>"
@@ -54,11 +55,13 @@ class StepView:
     @property
     def metadata(self) -> dict[str, Any]:
         """What the step recorded of itself."""
-        return self._run.stack.metadata_store.get_metadata(self.record.run_id, step=self.record.name)
+        found: dict[str, Any] = self._run.stack.metadata_store.get_metadata(self.record.run_id, step=self.record.name)
+        return found
 
     def logs(self, attempt: int | None = None) -> Iterator[str]:
         """Yield the lines of an attempt's log, by default the latest one's; a cached step's are in the run that executed it."""
-        return self._run.stack.orchestrator.logs(self.record.source_run or self.record.run_id, self.record.name, attempt)
+        lines: Iterator[str] = self._run.stack.orchestrator.logs(self.record.source_run or self.record.run_id, self.record.name, attempt)
+        return lines
 
     def __repr__(self) -> str:
         return f"<step {self.record.name}: {self.record.state.value}>"
@@ -95,7 +98,8 @@ class RunView:
     @property
     def metadata(self) -> dict[str, Any]:
         """What was recorded of the run."""
-        return self.stack.metadata_store.get_metadata(self.id)
+        found: dict[str, Any] = self.stack.metadata_store.get_metadata(self.id)
+        return found
 
     def output(self, artifact: Artifact) -> OutputView:
         """Return a view of an artifact."""

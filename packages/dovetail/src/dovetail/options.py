@@ -77,7 +77,8 @@ def merged(model: type[M], base: M, changes: Mapping[str, Any], what: str) -> M:
 
 def read_run_configuration(path: Path) -> dict[str, Any]:
     """Return the options in a YAML run configuration. Raises `ConfigError` naming the file."""
-    from ruamel.yaml import YAML, YAMLError
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
 
     try:
         data = YAML(typ="safe").load(path)

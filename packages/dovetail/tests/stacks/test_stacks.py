@@ -74,6 +74,14 @@ def test_one_of_several_can_be_taken_out_of_a_stack_that_is_wrong(project_with: 
     assert project_with().findings("s") == []
 
 
+def test_a_stack_with_two_faults_is_mended_one_by_one(project_with: ProjectWith) -> None:
+    text = "stacks:\n  s: {orchestrator: default, metadata_store: default, artifact_store: [default, lost], alerter: gone}\n"
+    stacks.remove_component(project_with(text), "s", "artifact_store", "lost")
+    assert len(project_with().findings("s")) == 1
+    stacks.remove_component(project_with(), "s", "alerter")
+    assert project_with().findings("s") == []
+
+
 def test_renaming_the_active_stack_keeps_it_active(project_with: ProjectWith) -> None:
     stacks.register(project_with(), "s", DEFAULTS)
     stacks.activate(project_with(), "s")

@@ -33,7 +33,7 @@ def alive(owner: Owner) -> bool | None:
         return None
     try:
         process = psutil.Process(owner.pid)
-        return process.status() != psutil.STATUS_ZOMBIE and abs(process.create_time() - owner.started) < 1
+        return bool(process.status() != psutil.STATUS_ZOMBIE and abs(process.create_time() - owner.started) < 1)
     except psutil.NoSuchProcess:
         return False
 

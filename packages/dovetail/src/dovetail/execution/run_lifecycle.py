@@ -9,6 +9,7 @@ from typing import Any
 
 from dovetail_core import DovetailError, Failure, StackSpec, new_id, utcnow
 from dovetail_core.stack_instance import Stack
+from dovetail_metadata_store import MetadataStore
 from dovetail_metadata_store.records import Run, State, StepRun
 from dovetail_orchestrator import Orchestrator
 from dovetail_orchestrator.plan import StepState
@@ -85,7 +86,8 @@ def _created(plan: RunPlan, stack: Stack, name: str, resume: Run | None) -> Run:
         parameters=plan.parameters,
         resumed_from=resume.id if resume else None,
     )
-    return stack.metadata_store.create_run(run, [step.name for step in plan.steps], plan.model_dump(mode="json", exclude_defaults=True))
+    metadata: MetadataStore = stack.metadata_store
+    return metadata.create_run(run, [step.name for step in plan.steps], plan.model_dump(mode="json", exclude_defaults=True))
 
 
 def _run_name(template: str, pipeline: str, identifier: str) -> str:

@@ -66,6 +66,8 @@ class _Encoder:
         try:
             return self.root(value)
         except Refused:
+            if self._in_key:
+                raise
             return self._item(value)
 
     def _key(self, value: Any) -> Any:

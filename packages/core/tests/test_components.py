@@ -1,0 +1,139 @@
+"""Components, their settings, and what they may be asked."""
+
+from __future__ import annotations
+
+import multiprocessing
+import pickle
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dovetail_core import Capability, Component, ComponentConfig, ConfigError, ProjectPath, Unsupported, mask, needs
+from dovetail_core.component import Status
+from pydantic import Field, SecretStr
+
+
+class Power(Capability):
+    FLY = "fly"
+    SWIM = "swim"
+
+
+class Bird(Component):
+    type = "bird"
+    flavor = "duck"
+    capabilities = frozenset({Power.SWIM})
+
+    class Config(ComponentConfig):
+        wings: int = Field(default=2, ge=0, description="How many.")
+        nest: ProjectPath = Field(default=Path("nest"), description="Where.")
+        password: SecretStr = Field(default=SecretStr(""), description="Secret.")
+
+    config: Config
+
+    def setup(self) -> None:
+        self.prepared = self.config.wings
+
+    @needs(Power.FLY)
+    def fly(self) -> str:
+        return "up"
+
+    @needs(Power.SWIM)
+    def swim(self) -> str:
+        return "along"
+
+
+def test_keywords_make_the_config_and_the_config_cannot_change() -> None:
+    bird = Bird(wings=4)
+    assert bird.config.wings == bird.prepared == 4
+    with pytest.raises(ValueError):
+        bird.config.wings = 5
+
+
+def test_everything_that_is_wrong_is_said_at_once_without_values() -> None:
+    with pytest.raises(ConfigError) as caught:
+        Bird(wigns=3, wings="secret-canary", nest=5)
+    message = str(caught.value)
+    assert "'wigns' is not a setting, did you mean 'wings'?" in message
+    assert "'wings'" in message and "'nest'" in message
+    assert "secret-canary" not in message
+
+
+@pytest.mark.parametrize("base", [Bird.Config, ComponentConfig])
+def test_unknown_settings_are_refused_whatever_a_config_inherits(base: type[ComponentConfig]) -> None:
+    class Config(base):  # type: ignore[misc, valid-type]
+        more: int = 1
+
+    class Swan(Bird):
+        flavor = "swan"
+
+    Swan.Config = Config  # type: ignore[misc, assignment]
+    with pytest.raises(ConfigError, match="'zzz' is not a setting"):
+        Swan(zzz=1)
+
+
+def test_what_is_not_declared_is_refused_and_what_is_declared_works() -> None:
+    assert Bird().swim() == "along"
+    with pytest.raises(Unsupported, match="bird 'duck' does not support fly"):
+        Bird().fly()
+
+
+def test_capabilities_cannot_be_added_to_at_run_time() -> None:
+    with pytest.raises(AttributeError):
+        Bird.capabilities.add(Power.FLY)  # type: ignore[attr-defined]
+
+
+def test_relative_paths_are_anchored_when_the_component_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    anchored = Bird.from_settings({"nest": "tree"}, name="b", root=tmp_path)
+    monkeypatch.chdir(tmp_path)
+    here = Bird(nest="tree")
+    monkeypatch.chdir("/")
+    assert anchored.config.nest == here.config.nest == tmp_path / "tree"
+    assert Bird(nest="~/x").config.nest == Path.home() / "x"
+
+
+def test_a_component_survives_pickling_with_its_settings_and_name() -> None:
+    bird = Bird.from_settings({"wings": 3}, name="prod")
+    copy = pickle.loads(pickle.dumps(bird))
+    assert (copy.config, copy.name, copy.prepared) == (bird.config, "prod", 3)
+    assert copy.label == "bird 'prod'"
+
+
+def _wings(bird: Bird) -> int:
+    return bird.config.wings
+
+
+def test_a_component_can_be_sent_to_a_spawned_process() -> None:
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        assert pool.apply(len, ([1, 2],)) == 2
+    assert _wings(pickle.loads(pickle.dumps(Bird(wings=7)))) == 7
+
+
+def test_a_secret_is_shown_nowhere() -> None:
+    bird = Bird(password="canary-4711")
+    seen: list[Any] = [repr(bird), str(bird), repr(bird.config), str(bird.config.model_dump()), bird.config.model_dump_json(), vars(bird)]
+    assert "canary-4711" not in str(seen)
+    assert "canary-4711" not in str(ConfigError("login with canary-4711 failed"))
+    assert "Y2FuYXJ5LTQ3MTE" not in mask("Basic Y2FuYXJ5LTQ3MTE=")
+
+
+def test_a_secret_inside_of_a_setting_is_masked_too() -> None:
+    class Login(ComponentConfig):
+        token: SecretStr
+
+    class Nested(ComponentConfig):
+        logins: list[dict[str, Login]] = []
+
+    Nested(logins=[{"a": Login(token="canary-0815")}])
+    assert "canary-0815" not in mask("token=canary-0815")
+
+
+def test_a_component_is_running_can_be_closed_twice_and_is_a_context_manager() -> None:
+    with Bird() as bird:
+        assert bird.status() is Status.RUNNING
+    bird.close()
+    bird.check()
+
+
+def test_settings_or_a_config_but_not_both() -> None:
+    with pytest.raises(TypeError):
+        Bird(Bird.Config(), wings=3)
