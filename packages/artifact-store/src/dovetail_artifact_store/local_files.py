@@ -47,7 +47,7 @@ class Directory:
             path = f"{path}/{segment}"
             try:
                 mode = os.lstat(path).st_mode
-            except FileNotFoundError:
+            except (FileNotFoundError, NotADirectoryError):
                 break
             if stat.S_ISLNK(mode):
                 raise InvalidArgument(f"'{key}' leads through the symbolic link {path}", remedy="remove the link; a store follows none")
@@ -55,7 +55,7 @@ class Directory:
 
     def info(self, key: str) -> ObjectInfo:
         """Return what is known of an object."""
-        return _info(key, self._object(key, os.lstat(self.checked_file(key))))
+        return _info(key, self._found(key))
 
     def has(self, key: str) -> bool:
         """Tell whether there is an object."""
@@ -68,6 +68,13 @@ class Directory:
         """Tell whether there is a directory."""
         return os.path.isdir(self.checked_file(prefix) if prefix else self.path)
 
+    def _found(self, key: str) -> os.stat_result:
+        """Return the state of an object's file; below another object there is nothing."""
+        try:
+            return self._object(key, os.lstat(self.checked_file(key)))
+        except NotADirectoryError:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), self.file(key)) from None
+
     def _object(self, key: str, found: os.stat_result) -> os.stat_result:
         if not stat.S_ISREG(found.st_mode):
             raise NotFound(f"there is no object '{key}' in {self.path}, but a directory", remedy="name an object below it")
@@ -75,17 +82,13 @@ class Directory:
 
     def open(self, key: str) -> IO[bytes]:
         """Open an object for reading."""
-        descriptor = os.open(self.checked_file(key), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
-        try:
-            self._object(key, os.fstat(descriptor))
-        except BaseException:
-            os.close(descriptor)
-            raise
-        return os.fdopen(descriptor, "rb")
+        self._found(key)
+        return os.fdopen(os.open(self.file(key), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK), "rb")
 
     def digest(self, key: str) -> str:
         """Return the digest of an object's bytes."""
-        self._object(key, os.lstat(path := self.checked_file(key)))
+        self._found(key)
+        path = self.file(key)
         return f"blake3:{blake3(max_threads=blake3.AUTO).update_mmap(path).hexdigest()}"
 
     # Writing
@@ -166,7 +169,7 @@ class Directory:
     def rename(self, source: str, target: str) -> None:
         """Rename an object."""
         one, other = self.checked_file(source), self.checked_file(target)
-        self._object(source, os.lstat(one))
+        self._found(source)
         os.makedirs(os.path.dirname(other), exist_ok=True)
         os.replace(one, other)
 
