@@ -111,7 +111,7 @@ def _model(value: Any, node: Node) -> Any:
         "extra": _nodes(value.__pydantic_extra__ or {}, node),
         "private": _nodes(value.__pydantic_private__ or {}, node),
     }
-    return {"$model": {name: content for name, content in state.items() if name in ("class","fields")}}
+    return {"$model": {name: content for name, content in state.items() if content or name == "fields"}}
 
 
 def _nodes(attributes: dict[str, Any], node: Node) -> list[list[Any]]:
