@@ -13,7 +13,7 @@ if shutil.which("pyenv"):  # interpreters under pyenv are on the path only if th
     if wanted:
         os.environ["PYENV_VERSION"] = ":".join(wanted)
 
-import nox  # noqa: E402  (it looks for interpreters with the environment that is set above)
+import nox
 
 ROOT = Path(__file__).parent
 PYTHONS = ["3.11", "3.12", "3.13"]

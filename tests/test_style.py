@@ -12,7 +12,14 @@ import pytest
 ROOT = Path(__file__).parents[1]
 MODULES = sorted(ROOT.glob("packages/*/src/**/*.py"))
 SOURCES = sorted(ROOT.glob("packages/*/src/*"))
-FACADES = ["dovetail", "dovetail_core", "dovetail_artifact_store", "dovetail_metadata_store", "dovetail_orchestrator", "dovetail.materializers"]
+FACADES = [
+    "dovetail",
+    "dovetail_core",
+    "dovetail_artifact_store",
+    "dovetail_metadata_store",
+    "dovetail_orchestrator",
+    "dovetail.materializers",
+]
 LONGEST_MODULE = 400
 MEDIAN_FUNCTION = 10
 SAYS_NOTHING = {"utils", "util", "helpers", "common", "misc"}

@@ -8,6 +8,7 @@ Figures are medians, and only their ratios mean anything: the machine may be bus
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import resource
@@ -22,13 +23,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+
+from dovetail import pipeline, step
+from dovetail.materializers import Registry, load, save
 from dovetail_artifact_store import LocalArtifactStore
 from dovetail_core import new_id
 from dovetail_metadata_store import SqliteMetadataStore
 from dovetail_metadata_store.records import Run
-
-from dovetail import pipeline, step
-from dovetail.materializers import Registry, load, save
 
 STEPS = 200
 ARRAY = 256 * 1024**2
@@ -70,7 +71,7 @@ def ticking(length: int = STEPS) -> None:
 
 def between(times: list[float]) -> float:
     """Return the median time between two moments, in microseconds."""
-    return statistics.median((later - sooner) * 1e6 for sooner, later in zip(times, times[1:], strict=False))
+    return statistics.median((later - sooner) * 1e6 for sooner, later in itertools.pairwise(times))
 
 
 def by_hand(folder: Path, tuned: bool) -> float:

@@ -1,6 +1,6 @@
 """Checks built wheels: each installs alone, with its siblings only from the same build, and imports; no two own one file.
 
-    python tools/check_wheels.py DIST [--package NAME ...]
+python tools/check_wheels.py DIST [--package NAME ...]
 """
 
 from __future__ import annotations
@@ -40,7 +40,9 @@ def install_alone(wheel: Path, folder: Path) -> None:
     uv = shutil.which("uv")
     if uv:
         subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, str(folder)], check=True)
-        subprocess.run([uv, "pip", "install", "--quiet", "--python", str(python), "--find-links", str(wheel.parent), str(wheel)], check=True)
+        subprocess.run(
+            [uv, "pip", "install", "--quiet", "--python", str(python), "--find-links", str(wheel.parent), str(wheel)], check=True
+        )
     else:
         subprocess.run([sys.executable, "-m", "virtualenv", "--quiet", str(folder)], check=True)
         subprocess.run([str(python), "-m", "pip", "install", "--quiet", "--find-links", str(wheel.parent), str(wheel)], check=True)

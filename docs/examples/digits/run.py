@@ -7,7 +7,6 @@ import tempfile
 from pathlib import Path
 
 from digits import digits
-
 from dovetail import RunView
 
 
@@ -28,7 +27,9 @@ def lineage(run: RunView) -> None:
     for edge in found.edges:
         read = found.artifacts[edge.source] if edge.source else None
         wrote = found.artifacts[edge.target] if edge.target else None
-        print(f"  {read.step + '.' + read.output if read else '-':22} -> {edge.step:12} -> {wrote.step + '.' + wrote.output if wrote else '-'}")
+        print(
+            f"  {read.step + '.' + read.output if read else '-':22} -> {edge.step:12} -> {wrote.step + '.' + wrote.output if wrote else '-'}"
+        )
 
 
 def main() -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import shutil
 import tempfile
 
-from dovetail_artifact_store import LocalArtifactStore
-from dovetail_core import Conflict, NotFound
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from dovetail_artifact_store import LocalArtifactStore
+from dovetail_core import Conflict, NotFound
 
 SEGMENT = st.sampled_from(["a", "b", "ab", "a.b", "é", "x y"])
 KEY = st.lists(SEGMENT, min_size=1, max_size=3).map("/".join)

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dovetail_artifact_store import LocalArtifactStore
 from fsspec.implementations.local import make_path_posix
-from fsspec.tests.abstract import AbstractFixtures, copy, get, open, pipe, put  # noqa: A004
+from fsspec.tests.abstract import AbstractFixtures, copy, get, open, pipe, put
+
+from dovetail_artifact_store import LocalArtifactStore
 
 
 class StoreFixtures(AbstractFixtures):  # type: ignore[misc]

@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 import pytest
+
 from dovetail_artifact_store import LocalArtifactStore
 from dovetail_core import InvalidArgument
 
@@ -65,7 +66,12 @@ def test_a_hostile_key_is_refused_by_every_method_before_anything_happens(store:
 
 @pytest.mark.parametrize("prefix", [key for key in HOSTILE if key not in ("", ".", "/", "a/", "//x")], ids=ascii)
 def test_a_hostile_prefix_is_refused(store: LocalArtifactStore, tmp_path: Path, prefix: str) -> None:
-    for call in (lambda: list(store.list(prefix)), lambda: store.listdir(prefix), lambda: store.rmtree(prefix), lambda: store.isdir(prefix)):
+    for call in (
+        lambda: list(store.list(prefix)),
+        lambda: store.listdir(prefix),
+        lambda: store.rmtree(prefix),
+        lambda: store.isdir(prefix),
+    ):
         with pytest.raises(InvalidArgument):
             call()
 

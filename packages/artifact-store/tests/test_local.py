@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 from blake3 import blake3
+
 from dovetail_artifact_store import LocalArtifactStore, Progress
 from dovetail_core import (
     AlreadyExists,
@@ -55,7 +56,9 @@ def test_what_was_written_is_what_is_read(store: LocalArtifactStore, size: int) 
     assert store.stat("a/y").size == info.size == size
 
 
-@pytest.mark.parametrize(("start", "end"), [(0, None), (2, 5), (5, 5), (7, 3), (8, 100), (10, None), (11, 12), (-3, None), (-100, None), (0, 0)])
+@pytest.mark.parametrize(
+    ("start", "end"), [(0, None), (2, 5), (5, 5), (7, 3), (8, 100), (10, None), (11, 12), (-3, None), (-100, None), (0, 0)]
+)
 def test_a_range_is_what_a_slice_is(store: LocalArtifactStore, start: int, end: int | None) -> None:
     data = bytes(range(10))
     store.write_bytes("x", data)
@@ -92,7 +95,7 @@ def test_prefixes_match_by_segment(store: LocalArtifactStore) -> None:
     assert [info.key for info in store.list()] == sorted(["a/b/1", "a/b/2/3", "a/bc/1", "a/b.txt"], key=str.encode)
     assert store.listdir("a") == ["b", "b.txt", "bc"]
     assert [info.key for info in store.list("a", recursive=False)] == ["a/b.txt"]
-    assert list(store.walk("a"))[0] == ("a", ["b", "bc"], ["b.txt"])
+    assert next(iter(store.walk("a"))) == ("a", ["b", "bc"], ["b.txt"])
     assert store.glob("a/b*/*") == ["a/b/1", "a/bc/1"]
     store.rmtree("a/b")
     assert [info.key for info in store.list()] == ["a/b.txt", "a/bc/1"]
@@ -262,7 +265,12 @@ for write in (lambda: store.write_bytes("x", b"n" * 500_000), lambda: store.writ
 def test_errors_of_the_system_are_told_apart() -> None:
     from dovetail_artifact_store.local_files import mapped
 
-    kinds: dict[int, Any] = {errno.ENOSPC: Unavailable, errno.EACCES: PermissionDenied, errno.EROFS: PermissionDenied, errno.EIO: Unavailable}
+    kinds: dict[int, Any] = {
+        errno.ENOSPC: Unavailable,
+        errno.EACCES: PermissionDenied,
+        errno.EROFS: PermissionDenied,
+        errno.EIO: Unavailable,
+    }
     for number, kind in kinds.items():
         with pytest.raises(kind) as caught, mapped("key"):
             raise OSError(number, os.strerror(number))

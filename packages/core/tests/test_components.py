@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import Field, SecretStr
+
 from dovetail_core import Capability, Component, ComponentConfig, ConfigError, ProjectPath, Unsupported, mask, needs
 from dovetail_core.component import Status
-from pydantic import Field, SecretStr
 
 
 class Power(Capability):

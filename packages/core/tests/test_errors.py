@@ -6,6 +6,7 @@ import inspect
 import pickle
 
 import pytest
+
 from dovetail_core import errors
 from dovetail_core.errors import DovetailError, NotFound, RateLimited, Timeout, Unavailable
 

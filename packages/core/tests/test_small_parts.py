@@ -9,11 +9,12 @@ import time
 from itertools import islice
 from typing import Any
 
-import dovetail_core
 import pytest
+from pydantic import ValidationError
+
+import dovetail_core
 from dovetail_core import Hooks, NotFound, RateLimited, Resources, RetryPolicy, Unavailable, hookimpl, new_id, retrying, utcnow
 from dovetail_core.retry import delays
-from pydantic import ValidationError
 
 
 def failing(*errors: BaseException) -> Any:

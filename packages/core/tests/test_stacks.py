@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from dovetail_core import (
     ComponentSpec,
     ConfigError,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import pytest
-from dovetail_core import ConfigError, InvalidArgument
 
 from dovetail import pipeline, step
 from dovetail.wiring import assignable, element
+from dovetail_core import ConfigError, InvalidArgument
 
 
 @step

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from pathlib import Path
 
 import pytest
-from dovetail_core import ConfigError, IntegrityError, NotFound
 from project_directory import ProjectDirectory
 
 from dovetail import get_run, pipeline, step
+from dovetail_core import ConfigError, IntegrityError, NotFound
 
 
 @step
@@ -37,7 +38,7 @@ def test_a_stack_file_that_is_no_yaml_is_named_with_its_line_and_left_alone(proj
 
 def test_a_misspelt_key_of_the_stack_file_is_refused_by_name(project: ProjectDirectory) -> None:
     project.write("dovetail.yaml", "componets: {}\n")
-    with pytest.raises(ConfigError, match="componets.*components"):
+    with pytest.raises(ConfigError, match=r"componets.*components"):
         flow()
 
 
@@ -89,6 +90,6 @@ def test_the_delay_is_kept_between_all_attempts(project: ProjectDirectory) -> No
         fails_twice()
 
     run = retried()
-    assert [later - sooner >= 0.3 for sooner, later in zip(tried, tried[1:], strict=False)] == [True, True]
+    assert [later - sooner >= 0.3 for sooner, later in itertools.pairwise(tried)] == [True, True]
     assert run.steps["fails_twice"].record.attempt == 3
     assert run.steps["fails_twice"].outputs["output"].load() == 3

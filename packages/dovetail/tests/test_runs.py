@@ -8,10 +8,10 @@ from typing import Annotated, Any
 
 import pytest
 from project_directory import ProjectDirectory
-from dovetail_core import NotFound, NotReady
-from dovetail_metadata_store.records import State
 
 from dovetail import RunFailed, RunHistory, get_run, pipeline, step, step_context
+from dovetail_core import NotFound, NotReady
+from dovetail_metadata_store.records import State
 
 
 def states(run: Any) -> dict[str, str]:

@@ -12,10 +12,10 @@ import time
 from pathlib import Path
 
 import pytest
-from dovetail_metadata_store.records import State
 from project_directory import ProjectDirectory
 
 from dovetail import get_run
+from dovetail_metadata_store.records import State
 
 MODULE = """
     import os, signal, sys, time
@@ -109,7 +109,17 @@ def test_an_isolated_step_has_another_process_and_its_value_comes_back(module: P
     assert module.run("import module; print(module.mixed().steps['here'].outputs['output'].load())").splitlines()[-1] == "41"
     pids = dict(line.split() for line in module.witnessed())
     assert pids["apart"] != pids["here"]
-    run = get_run(next(iter(json.loads(module.run("from dovetail import RunHistory; import json; print(json.dumps([r.name for r in RunHistory().search().items]))")))))
+    run = get_run(
+        next(
+            iter(
+                json.loads(
+                    module.run(
+                        "from dovetail import RunHistory; import json; print(json.dumps([r.name for r in RunHistory().search().items]))"
+                    )
+                )
+            )
+        )
+    )
     assert list(run.steps["apart"].logs()) == [f"process {pids['apart']}"]
 
 
@@ -247,7 +257,9 @@ def finish(module: ProjectDirectory, name: str):  # type: ignore[no-untyped-def]
             return left
         resume = name
     before = len(module.witnessed())
-    module.run(f"import module; module.long.with_options(run_name='{name}-again', parameters={{'length': {LENGTH}}}).run(resume='{resume}')")
+    module.run(
+        f"import module; module.long.with_options(run_name='{name}-again', parameters={{'length': {LENGTH}}}).run(resume='{resume}')"
+    )
     executed = [f"slow_{int(line.split()[1]) + 1}" if line != "slow 0" else "slow" for line in module.witnessed()[before:]]
     assert not committed.intersection(executed)
     assert len(committed) + len(executed) == LENGTH

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import Any
 
-from dovetail_core import NotFound
 from fsspec import AbstractFileSystem
 
 from dovetail_artifact_store.capabilities import ArtifactStoreCapability
 from dovetail_artifact_store.interface import ArtifactStore
 from dovetail_artifact_store.objects import ObjectInfo
+from dovetail_core import NotFound
 
 
 class StoreFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no type information

@@ -11,14 +11,13 @@ from pathlib import Path, PurePath
 from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
-from dovetail_core import AlreadyExists, Component, Conflict, InvalidArgument, NotFound, needs, require
-
 from dovetail_artifact_store import digests, transfer
 from dovetail_artifact_store.capabilities import ArtifactStoreCapability
 from dovetail_artifact_store.keys import below, checked_key, checked_prefix
 from dovetail_artifact_store.objects import NO_CONDITION, Condition, ObjectInfo, OnProgress
 from dovetail_artifact_store.reading import READ_AHEAD, RangeReader
 from dovetail_artifact_store.writing import ObjectWriter, TextWriter, Upload
+from dovetail_core import AlreadyExists, Component, Conflict, InvalidArgument, NotFound, needs, require
 
 if TYPE_CHECKING:
     from dovetail_artifact_store.filesystem import StoreFileSystem
@@ -199,9 +198,7 @@ class ArtifactStore(Component, ABC):
             return b""
         return self._read(checked, start, end)
 
-    def open(
-        self, key: Key, mode: str = "rb", *, encoding: str = "utf-8", newline: str | None = None, if_absent: bool = False
-    ) -> Any:
+    def open(self, key: Key, mode: str = "rb", *, encoding: str = "utf-8", newline: str | None = None, if_absent: bool = False) -> Any:
         """Return a file object: `rb` and `r` read and can seek, `wb` and `w` write an object that appears when it is closed.
 
         If the body of a `with` block raises, nothing appears. After closing, a writer's `info` is the `ObjectInfo` with its digest.

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from dovetail_core import ComponentConfig, ConfigError, PermissionDenied, ProjectPath, Reach
 from pydantic import Field
 
 from dovetail_artifact_store import local_files
@@ -15,6 +14,7 @@ from dovetail_artifact_store.digests import LARGE, digest_of_bytes
 from dovetail_artifact_store.interface import ArtifactStore, Key
 from dovetail_artifact_store.local_files import Directory, FileUpload
 from dovetail_artifact_store.objects import Condition, ObjectInfo
+from dovetail_core import ComponentConfig, ConfigError, PermissionDenied, ProjectPath, Reach
 
 
 class LocalArtifactStore(ArtifactStore):

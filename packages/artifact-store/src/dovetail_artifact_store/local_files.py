@@ -16,11 +16,11 @@ from typing import IO, Any
 from urllib.parse import quote
 
 from blake3 import blake3
-from dovetail_core import AlreadyExists, ConfigError, Conflict, DovetailError, InvalidArgument, NotFound, PermissionDenied, Unavailable
 
 from dovetail_artifact_store.keys import RESERVED
 from dovetail_artifact_store.objects import Condition, ObjectInfo
 from dovetail_artifact_store.writing import Upload
+from dovetail_core import AlreadyExists, ConfigError, Conflict, DovetailError, InvalidArgument, NotFound, PermissionDenied, Unavailable
 
 ABANDONED = 24 * 3600.0
 """Seconds after which an unfinished file of an unknown process counts as left over."""
@@ -323,7 +323,8 @@ def _error(key: str, error: OSError) -> DovetailError:
             return AlreadyExists(f"there is something at {shown} already", remedy="choose another key, or delete it", key=key)
         case errno.EISDIR | errno.ENOTDIR | errno.ENOTEMPTY:
             return Conflict(
-                f"{shown} and a key below or above it exclude each other in a local store", remedy="delete the other one, or choose another key"
+                f"{shown} and a key below or above it exclude each other in a local store",
+                remedy="delete the other one, or choose another key",
             )
         case errno.EACCES | errno.EPERM | errno.EROFS:
             return PermissionDenied(f"{shown}: {error.strerror} ({error.filename})", remedy="change the permissions of the directory")

@@ -12,12 +12,11 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
-from dovetail_core import IntegrityError, InvalidArgument, NotFound
-
 from dovetail_artifact_store.digests import hasher, text_of
 from dovetail_artifact_store.keys import checked_key
 from dovetail_artifact_store.objects import NO_CONDITION, ObjectInfo, OnProgress, Progress
 from dovetail_artifact_store.writing import ObjectWriter
+from dovetail_core import IntegrityError, InvalidArgument, NotFound
 
 if TYPE_CHECKING:
     from dovetail_artifact_store.interface import ArtifactStore
@@ -84,7 +83,8 @@ def _download_file(store: ArtifactStore, info: ObjectInfo, path: Path, digest: s
         if size != info.size or digest not in (None, text_of(running)):
             raise IntegrityError(
                 f"{store.uri(info.key)} came as {size} bytes with digest {text_of(running)}, and {info.size} bytes"
-                + (f" with digest {digest}" if digest else "") + " were expected",
+                + (f" with digest {digest}" if digest else "")
+                + " were expected",
                 remedy="download it again; if it stays so, the stored object is damaged",
             )
         os.chmod(name, 0o666 & ~_umask())

@@ -8,10 +8,9 @@ from abc import ABC, abstractmethod
 from types import TracebackType
 from typing import Any, Self
 
-from dovetail_core import InvalidArgument
-
 from dovetail_artifact_store.digests import LARGE, hasher, text_of
 from dovetail_artifact_store.objects import ObjectInfo
+from dovetail_core import InvalidArgument
 
 
 class Upload(ABC):

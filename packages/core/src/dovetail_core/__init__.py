@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from dovetail_core.stack_instance import Stack as Stack
 
 __all__ = [
+    "MASK",
     "AlreadyExists",
     "AuthenticationFailed",
     "BrokenFlavor",
@@ -84,7 +85,6 @@ __all__ = [
     "Hooks",
     "IntegrityError",
     "InvalidArgument",
-    "MASK",
     "NotFound",
     "NotReady",
     "PermissionDenied",

@@ -121,5 +121,3 @@ def _restore(cls: type[Component], config: ComponentConfig, name: str) -> Compon
     component = cls(config)
     component.name = name
     return component
-
-

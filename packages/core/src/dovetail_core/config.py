@@ -27,9 +27,7 @@ ProjectPath = Annotated[Path, AfterValidator(_anchor)]
 class ComponentConfig(BaseModel):
     """Base of every flavor's `Config`: a frozen model that refuses unknown keys; every field has a description, secrets are `SecretStr`."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", validate_default=True, hide_input_in_errors=True, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, hide_input_in_errors=True, use_attribute_docstrings=True)
 
     @model_validator(mode="after")
     def _remember_secrets(self) -> Self:
@@ -58,8 +56,14 @@ def validated(model: type[M], settings: Mapping[str, Any], *, what: str, root: P
     try:
         return model.model_validate(dict(settings), context={"root": root})
     except ValidationError as error:
-        problems = [_problem(model, item["loc"], item["type"], item["msg"]) for item in error.errors(include_input=False, include_url=False)]
-        raise ConfigError(f"{what}: " + "; ".join(problems), remedy=_known_keys(model), fields=[str(item["loc"]) for item in error.errors(include_input=False)]) from None
+        problems = [
+            _problem(model, item["loc"], item["type"], item["msg"]) for item in error.errors(include_input=False, include_url=False)
+        ]
+        raise ConfigError(
+            f"{what}: " + "; ".join(problems),
+            remedy=_known_keys(model),
+            fields=[str(item["loc"]) for item in error.errors(include_input=False)],
+        ) from None
 
 
 def _problem(model: type[BaseModel], location: tuple[int | str, ...], kind: str, message: str) -> str:

@@ -85,7 +85,9 @@ def validate_stack(spec: StackSpec, catalog: FlavorCatalog) -> list[Finding]:
             cls = catalog.load(component.type, component.flavor)
             usable.append((component, cls, _config(component, cls, spec)))
         except DovetailError as error:
-            findings.append(Finding(component.label, error.message.removeprefix(f"{component.label} (flavor {component.flavor}): "), error.remedy))
+            findings.append(
+                Finding(component.label, error.message.removeprefix(f"{component.label} (flavor {component.flavor}): "), error.remedy)
+            )
     findings += _unreachable(usable, catalog)
     findings += _unresolvable(spec)
     findings += _without_registry(usable, spec)
@@ -142,4 +144,6 @@ def _unresolvable(spec: StackSpec) -> Iterator[Finding]:
 def _without_registry(usable: list[tuple[ComponentSpec, type[Component], Any]], spec: StackSpec) -> Iterator[Finding]:
     for component, cls, config in usable:
         if cls.containerized(config) and not spec.of("container_registry"):
-            yield Finding(component.label, "it runs images, and the stack has no container registry", "add a container registry to the stack")
+            yield Finding(
+                component.label, "it runs images, and the stack has no container registry", "add a container registry to the stack"
+            )

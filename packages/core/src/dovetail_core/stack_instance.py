@@ -78,11 +78,10 @@ class Stack:
 
     def close(self) -> None:
         """Close every component that was built, last first; all are closed even if one raises, and the first error is raised then."""
-        with contextlib.ExitStack() as closing:
-            with self._lock:
-                for component in self._built.values():
-                    closing.callback(component.close)
-                self._built = {}
+        with contextlib.ExitStack() as closing, self._lock:
+            for component in self._built.values():
+                closing.callback(component.close)
+            self._built = {}
 
     def __enter__(self) -> Self:
         return self

@@ -7,9 +7,6 @@ from typing import TYPE_CHECKING
 from dovetail_core._facade import lazy
 
 if TYPE_CHECKING:
-    from dovetail_core import Resources as Resources
-    from dovetail_core import RetryPolicy as RetryPolicy
-
     from dovetail.execution.context import StepContext as StepContext
     from dovetail.execution.context import step_context as step_context
     from dovetail.execution.run_lifecycle import RunFailed as RunFailed
@@ -21,6 +18,8 @@ if TYPE_CHECKING:
     from dovetail.project import Project as Project
     from dovetail.steps import Step as Step
     from dovetail.steps import step as step
+    from dovetail_core import Resources as Resources
+    from dovetail_core import RetryPolicy as RetryPolicy
 
 __all__ = [
     "Pipeline",

@@ -8,10 +8,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from dovetail_core import ConfigError
-
 from dovetail.plan import CodeReference
 from dovetail.source_index import source_file
+from dovetail_core import ConfigError
 
 
 def source_root(function: Callable[..., Any]) -> Path | None:
@@ -65,6 +64,7 @@ def find(reference: CodeReference, root: Path | None) -> Any:
             value = getattr(value, name)
     except (ImportError, AttributeError) as error:
         raise ConfigError(
-            f"{reference.module}:{reference.qualname} cannot be imported: {error}", remedy="define it at the top level of a module of the project"
+            f"{reference.module}:{reference.qualname} cannot be imported: {error}",
+            remedy="define it at the top level of a module of the project",
         ) from error
     return value

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from blake3 import blake3
-from dovetail_core import ConfigError, IntegrityError
 
 from dovetail.plan import CodeArchive
+from dovetail_core import ConfigError, IntegrityError
 
 if TYPE_CHECKING:
     from dovetail_artifact_store import ArtifactStore
@@ -108,7 +108,9 @@ def unpack(archive: CodeArchive, store: ArtifactStore) -> Path:
         return target
     data = store.read_bytes(archive.key)
     if f"blake3:{blake3(data).hexdigest()}" != archive.digest:
-        raise IntegrityError(f"the code archive {store.uri(archive.key)} is not the one that was stored", remedy="delete it, and run the pipeline again")
+        raise IntegrityError(
+            f"the code archive {store.uri(archive.key)} is not the one that was stored", remedy="delete it, and run the pipeline again"
+        )
     target.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(dir=target.parent))
     with tarfile.open(fileobj=io.BytesIO(data), mode="r:gz") as tar:

@@ -7,9 +7,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from dovetail_core import ConfigError, Resources, closest
-from dovetail_orchestrator.plan import StepPlan
-
 from dovetail.code import reference_to, source_root
 from dovetail.fingerprint import fingerprint
 from dovetail.graph import Graph, Node, building
@@ -18,6 +15,8 @@ from dovetail.parameters import decode, encode
 from dovetail.plan import CodeReference, InputPlan, OutputReference, RunPlan, RunStep
 from dovetail.signature import REQUIRED, Signature
 from dovetail.steps import Step
+from dovetail_core import ConfigError, Resources, closest
+from dovetail_orchestrator.plan import StepPlan
 
 
 class Compiled:
@@ -49,7 +48,9 @@ def pipeline_arguments(name: str, signature: Signature, given: Mapping[str, Any]
     """Return the pipeline's arguments as JSON data, defaults filled in. Raises `ConfigError` for unknown, missing and wrong ones."""
     for unknown in given.keys() - signature.inputs.keys():
         known = ", ".join(signature.inputs) or "none"
-        raise ConfigError(f"pipeline '{name}' has no parameter '{unknown}'{closest(unknown, signature.inputs)}", remedy=f"parameters: {known}")
+        raise ConfigError(
+            f"pipeline '{name}' has no parameter '{unknown}'{closest(unknown, signature.inputs)}", remedy=f"parameters: {known}"
+        )
     encoded = {}
     for argument in signature.inputs.values():
         value = given.get(argument.name, argument.default)
@@ -73,7 +74,9 @@ def build_graph(function: Callable[..., Any], signature: Signature, arguments: M
 def _refuse_unknown_steps(name: str, options: RunOptions, graph: Graph) -> None:
     for step in options.steps:
         if step not in graph.nodes:
-            raise ConfigError(f"pipeline '{name}' has no step '{step}'{closest(step, graph.nodes)}", remedy=f"steps: {', '.join(graph.nodes)}")
+            raise ConfigError(
+                f"pipeline '{name}' has no step '{step}'{closest(step, graph.nodes)}", remedy=f"steps: {', '.join(graph.nodes)}"
+            )
 
 
 def _described(step: Step[..., Any], root: Path | None) -> tuple[CodeReference, str]:

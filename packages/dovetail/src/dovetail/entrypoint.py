@@ -16,11 +16,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from dovetail_core import ConfigError, DovetailError, FlavorCatalog, StackSpec
-from dovetail_core.stack_instance import Stack
-from dovetail_metadata_store.records import State
-from dovetail_orchestrator.plan import StepState
-
 from dovetail.code import find
 from dovetail.code_archive import unpack
 from dovetail.execution.launcher import STACK_VARIABLE
@@ -29,6 +24,10 @@ from dovetail.execution.step_execution import StepExecution
 from dovetail.plan import RunPlan
 from dovetail.signature import Signature
 from dovetail.steps import Step
+from dovetail_core import ConfigError, DovetailError, FlavorCatalog, StackSpec
+from dovetail_core.stack_instance import Stack
+from dovetail_metadata_store.records import State
+from dovetail_orchestrator.plan import StepState
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -74,7 +73,9 @@ def _execute(stack: Stack, run_id: str, name: str, attempt: int) -> int:
 def _function(plan: RunPlan, step: str, root: Path | None) -> tuple[Function, Signature]:
     found = find(plan.step(step).code, root)
     if not isinstance(found, Step):
-        raise ConfigError(f"'{plan.step(step).code.qualname}' of {plan.step(step).code.module} is no step any more", remedy="decorate it with @step")
+        raise ConfigError(
+            f"'{plan.step(step).code.qualname}' of {plan.step(step).code.module} is no step any more", remedy="decorate it with @step"
+        )
     return found.function, found.signature
 
 

@@ -7,11 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from dovetail_core import ConfigError, InvalidArgument
-
 from dovetail.parameters import encode
 from dovetail.signature import REQUIRED, Input, Output
 from dovetail.wiring import assignable, element, shown
+from dovetail_core import ConfigError, InvalidArgument
 
 if TYPE_CHECKING:
     from dovetail.steps import Step
@@ -177,4 +176,6 @@ def _step_of(handle: Any, name: str) -> str:
         return handle._name
     if isinstance(handle, OutputHandle):
         return handle.step
-    raise InvalidArgument(f"step '{name}': after= takes calls of steps, not {type(handle).__name__}", remedy="pass what the step's call returned")
+    raise InvalidArgument(
+        f"step '{name}': after= takes calls of steps, not {type(handle).__name__}", remedy="pass what the step's call returned"
+    )

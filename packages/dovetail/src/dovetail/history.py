@@ -6,12 +6,11 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
-from dovetail_core.stack_instance import Stack
-from dovetail_metadata_store.records import Artifact, Lineage, Page, Run, State, StepRun
-
 from dovetail.execution.resumption import reconciled
 from dovetail.materializers import Registry, load
 from dovetail.project import Project
+from dovetail_core.stack_instance import Stack
+from dovetail_metadata_store.records import Artifact, Lineage, Page, Run, State, StepRun
 
 
 class OutputView:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from dovetail_core import ConfigError, Resources, RetryPolicy, validated
 from pydantic import BaseModel, ConfigDict, Field
+
+from dovetail_core import ConfigError, Resources, RetryPolicy, validated
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -20,10 +21,14 @@ class StepOptions(BaseModel):
     cache: bool | None = Field(default=None, description="Whether earlier results may be taken; False at any level wins.")
     retries: int | None = Field(default=None, ge=0, description="Further attempts after a failure.")
     retry: RetryPolicy | None = Field(default=None, description="Attempts and waits in full; `retries` wins over its number.")
-    timeout: float | None = Field(default=None, gt=0, description="Seconds that one attempt may take; the step then has a process of its own.")
+    timeout: float | None = Field(
+        default=None, gt=0, description="Seconds that one attempt may take; the step then has a process of its own."
+    )
     resources: Resources | None = Field(default=None, description="Resources that the step needs.")
     isolated: bool | None = Field(default=None, description="Whether the step has a process of its own.")
-    environment: dict[str, str] | None = Field(default=None, description="Environment variables, in a process of its own; part of the cache key.")
+    environment: dict[str, str] | None = Field(
+        default=None, description="Environment variables, in a process of its own; part of the cache key."
+    )
     operator: str | None = Field(default=None, description="Name of the step operator that executes the step.")
     settings: dict[str, Any] | None = Field(default=None, description="Settings for the orchestrator's flavor.")
 
@@ -45,14 +50,18 @@ class RunOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     stack: str | None = Field(default=None, description="Name of the stack; default: the active one.")
-    run_name: str | None = Field(default=None, min_length=1, max_length=200, description="Name of the run; `{pipeline}`, `{date}` and `{time}` are filled in.")
+    run_name: str | None = Field(
+        default=None, min_length=1, max_length=200, description="Name of the run; `{pipeline}`, `{date}` and `{time}` are filled in."
+    )
     cache: bool | None = Field(default=None, description="Whether earlier results may be taken; False at any level wins.")
     retries: int | None = Field(default=None, ge=0, description="Further attempts after a failure.")
     retry: RetryPolicy | None = None
     timeout: float | None = Field(default=None, gt=0, description="Seconds that one attempt of a step may take.")
     resources: Resources | None = None
     isolated: bool | None = None
-    failure_mode: Literal["fail_fast", "continue"] = Field(default="fail_fast", description="What happens to independent steps when one fails.")
+    failure_mode: Literal["fail_fast", "continue"] = Field(
+        default="fail_fast", description="What happens to independent steps when one fails."
+    )
     parameters: dict[str, Any] = Field(default_factory=dict, description="Values for the pipeline's arguments.")
     steps: dict[str, StepRunOptions] = Field(default_factory=dict, description="Options of single steps, by name.")
 

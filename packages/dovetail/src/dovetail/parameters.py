@@ -6,12 +6,12 @@ import functools
 import json
 from typing import Any
 
-from dovetail_core import ConfigError
 from pydantic import TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 from pydantic_core import PydanticSerializationError
 
 from dovetail.wiring import shown
+from dovetail_core import ConfigError
 
 
 def encode(value: Any, annotation: Any, where: str) -> Any:
@@ -86,5 +86,3 @@ def _sorted_sets(value: Any, data: Any) -> Any:
 def _problems(error: ValidationError) -> str:
     items = error.errors(include_url=False, include_input=False)
     return "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}".removeprefix(": ") for item in items)
-
-

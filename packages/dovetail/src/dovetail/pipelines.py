@@ -8,19 +8,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
-from dovetail_core import InvalidArgument
-
 from dovetail.compilation import Compiled, compile_pipeline
 from dovetail.graph import building
 from dovetail.options import RunOptions, merged, read_run_configuration
 from dovetail.signature import Signature, signature_of
 from dovetail.steps import Hook, _local_names, checked_name
+from dovetail_core import InvalidArgument
 
 if TYPE_CHECKING:
-    from dovetail_core.stack_instance import Stack
-
     from dovetail.execution.events import Watcher
     from dovetail.history import RunView
+    from dovetail_core.stack_instance import Stack
 
 
 class Pipeline:

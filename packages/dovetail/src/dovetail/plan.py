@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from dovetail_orchestrator.plan import PipelinePlan, StepPlan
 from pydantic import BaseModel, ConfigDict, Field
+
+from dovetail_orchestrator.plan import PipelinePlan, StepPlan
 
 RUN_PLAN_VERSION = 1
 
@@ -75,7 +76,9 @@ class RunPlan(BaseModel):
     version: int = RUN_PLAN_VERSION
     pipeline: str
     code: CodeReference
-    source_root: str | None = Field(default=None, description="Directory from which the project's modules are imported; None if they are installed.")
+    source_root: str | None = Field(
+        default=None, description="Directory from which the project's modules are imported; None if they are installed."
+    )
     archive: CodeArchive | None = None
     failure_mode: Literal["fail_fast", "continue"] = "fail_fast"
     parameters: dict[str, Any] = Field(default_factory=dict, description="The pipeline's own arguments, as JSON data.")

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from dovetail_core import Conflict
-from dovetail_core.stack_instance import Stack
-from dovetail_metadata_store.records import Run
-
 from dovetail.execution.resumption import reconciled
 from dovetail.execution.run_lifecycle import describe_stack, execute
 from dovetail.history import RunHistory, RunView
 from dovetail.project import Project
+from dovetail_core import Conflict
+from dovetail_core.stack_instance import Stack
+from dovetail_metadata_store.records import Run
 
 if TYPE_CHECKING:
     from dovetail.execution.events import Watcher

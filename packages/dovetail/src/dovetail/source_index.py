@@ -111,7 +111,11 @@ def imported(statement: ast.Import | ast.ImportFrom, package: str) -> tuple[dict
     """Return the names that an import statement in `package` binds, and the modules of which it imports everything."""
     if isinstance(statement, ast.Import):
         return {_alias(alias): Import(alias.name if alias.asname else alias.name.partition(".")[0]) for alias in statement.names}, []
-    base = importlib.util.resolve_name("." * statement.level + (statement.module or ""), package) if statement.level else statement.module or ""
+    base = (
+        importlib.util.resolve_name("." * statement.level + (statement.module or ""), package)
+        if statement.level
+        else statement.module or ""
+    )
     if any(alias.name == "*" for alias in statement.names):
         return {}, [base]
     return {alias.asname or alias.name: Import(base, alias.name) for alias in statement.names}, []

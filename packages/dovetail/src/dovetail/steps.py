@@ -9,11 +9,10 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Generic, ParamSpec, TypeVar, overload
 
-from dovetail_core import InvalidArgument
-
 from dovetail.graph import StepHandle, building
 from dovetail.options import StepOptions, merged
 from dovetail.signature import Signature, signature_of
+from dovetail_core import InvalidArgument
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -105,7 +104,13 @@ def step(
     *, name: str = "", on_success: Hook | None = None, on_failure: Hook | None = None, **options: Any
 ) -> Callable[[Callable[P, R]], Step[P, R]]: ...
 def step(
-    function: Callable[P, R] | None = None, /, *, name: str = "", on_success: Hook | None = None, on_failure: Hook | None = None, **options: Any
+    function: Callable[P, R] | None = None,
+    /,
+    *,
+    name: str = "",
+    on_success: Hook | None = None,
+    on_failure: Hook | None = None,
+    **options: Any,
 ) -> Any:
     """Make a function a step. `options` are those of `StepOptions`: cache, retries, retry, timeout, resources, isolated, environment ...
 
@@ -134,5 +139,7 @@ def _sequence(after: Any) -> Sequence[Any]:
 def checked_name(name: str, what: str) -> str:
     """Return a name that can be shown and stored: 1 to 200 bytes, no slash, no control characters. Raises `InvalidArgument`."""
     if not _NAME.fullmatch(name) or len(name.encode()) > _LONGEST or name in (".", ".."):
-        raise InvalidArgument(f"{name!r} cannot be the name of a {what}", remedy="use 1 to 200 bytes without slashes and control characters")
+        raise InvalidArgument(
+            f"{name!r} cannot be the name of a {what}", remedy="use 1 to 200 bytes without slashes and control characters"
+        )
     return name

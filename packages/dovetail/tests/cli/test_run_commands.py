@@ -126,7 +126,7 @@ def test_a_module_that_fails_shows_where(dovetail: Run, module: str) -> None:
     Path(f"{module}_b.py").write_text("import json\n\njson.loads('{')\n")
     done = dovetail("run", f"{module}_b:sums")
     assert done.code == 2
-    assert f"{module}_b.py\", line 3" in done.err
+    assert f'{module}_b.py", line 3' in done.err
     assert "JSONDecodeError" in done.err
 
 

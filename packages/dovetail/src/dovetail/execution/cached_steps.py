@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from dovetail_artifact_store import ArtifactStore
-from dovetail_metadata_store.records import Link, StepCommit, StepRun
-
 from dovetail.execution.session import RunSession
 from dovetail.materializers.stored_files import presence_key
+from dovetail_artifact_store import ArtifactStore
+from dovetail_metadata_store.records import Link, StepCommit, StepRun
 
 
 def planned_hits(session: RunSession) -> dict[str, StepRun]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import psutil
+
 from dovetail_core import DovetailError
 from dovetail_metadata_store import MetadataStore
 from dovetail_metadata_store.records import Owner, Run

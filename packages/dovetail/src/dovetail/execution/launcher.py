@@ -8,14 +8,13 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from dovetail_metadata_store.records import Attempt, State
-from dovetail_orchestrator.plan import Command, LogSink, StepResult, StepState
-
 from dovetail.execution.context import StepContext
 from dovetail.execution.events import Events
 from dovetail.execution.session import RunSession
 from dovetail.execution.step_execution import StepExecution
 from dovetail.steps import Step
+from dovetail_metadata_store.records import Attempt, State
+from dovetail_orchestrator.plan import Command, LogSink, StepResult, StepState
 
 log = logging.getLogger("dovetail")
 STACK_VARIABLE = "DOVETAIL_STACK"

@@ -7,13 +7,12 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from dovetail_core import Conflict, Failure, utcnow
-from dovetail_metadata_store import MetadataStore
-from dovetail_metadata_store.records import Run, State, StepRun
-
 from dovetail.execution.cached_steps import usable
 from dovetail.execution.heartbeat import SILENCE, alive
 from dovetail.execution.session import RunSession
+from dovetail_core import Conflict, Failure, utcnow
+from dovetail_metadata_store import MetadataStore
+from dovetail_metadata_store.records import Run, State, StepRun
 
 log = logging.getLogger("dovetail")
 LOST = Failure("Lost", "the process that executed the run ended without a word")

@@ -7,13 +7,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from dovetail_core import DovetailError, Failure, StackSpec, new_id, utcnow
-from dovetail_core.stack_instance import Stack
-from dovetail_metadata_store import MetadataStore
-from dovetail_metadata_store.records import Run, State, StepRun
-from dovetail_orchestrator import Orchestrator
-from dovetail_orchestrator.plan import StepState
-
 from dovetail.code_archive import ship
 from dovetail.compilation import Compiled
 from dovetail.execution.cached_steps import commit_hits, planned_hits
@@ -25,6 +18,12 @@ from dovetail.execution.launcher import RunLauncher, call_hook
 from dovetail.execution.resumption import adopted
 from dovetail.execution.session import RunSession
 from dovetail.plan import RunPlan
+from dovetail_core import DovetailError, Failure, StackSpec, new_id, utcnow
+from dovetail_core.stack_instance import Stack
+from dovetail_metadata_store import MetadataStore
+from dovetail_metadata_store.records import Run, State, StepRun
+from dovetail_orchestrator import Orchestrator
+from dovetail_orchestrator.plan import StepState
 
 log = logging.getLogger("dovetail")
 Hook = Callable[..., Any]
@@ -133,7 +132,9 @@ def _end(session: RunSession, events: Events, state: State, failure: Failure | N
 def _run_failed(run: Run, launcher: RunLauncher) -> RunFailed:
     records = launcher.execution.session.metadata.get_steps(run.id)
     failed = [step for step in records if step.state is State.FAILED]
-    what = "; ".join(f"step '{s.name}' failed: {s.failure.kind}: {s.failure.message}" if s.failure else f"step '{s.name}' failed" for s in failed)
+    what = "; ".join(
+        f"step '{s.name}' failed: {s.failure.kind}: {s.failure.message}" if s.failure else f"step '{s.name}' failed" for s in failed
+    )
     logs = f"; dovetail runs logs {run.name} {failed[0].name}" if failed else ""
     error = RunFailed(
         f"run '{run.name}' {'was ' * (run.state is State.CANCELLED)}{run.state.value}" + (f": {what}" if what else ""),

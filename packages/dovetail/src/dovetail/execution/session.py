@@ -7,16 +7,15 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from dovetail.cache_keys import provenance_keys
+from dovetail.materializers import Registry
+from dovetail.plan import InputPlan, RunPlan, RunStep
+from dovetail.signature import Signature
 from dovetail_artifact_store import ArtifactStore
 from dovetail_core import NotFound
 from dovetail_core.stack_instance import Stack
 from dovetail_metadata_store import MetadataStore
 from dovetail_metadata_store.records import Artifact, Link, Run, StepRun
-
-from dovetail.cache_keys import provenance_keys
-from dovetail.materializers import Registry
-from dovetail.plan import InputPlan, RunPlan, RunStep
-from dovetail.signature import Signature
 
 Function = Callable[..., Any]
 

@@ -7,10 +7,6 @@ from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
 from typing import Any
 
-from dovetail_core import ConfigError, DovetailError, Failure, new_id
-from dovetail_metadata_store.records import Artifact, Link, StepCommit
-from dovetail_orchestrator.plan import LogSink, StepResult, StepState
-
 from dovetail.cache_keys import content_key
 from dovetail.execution.cached_steps import cached_commit, usable
 from dovetail.execution.capture import captured
@@ -22,6 +18,9 @@ from dovetail.parameters import decode
 from dovetail.plan import RunStep
 from dovetail.signature import Signature
 from dovetail.wiring import element
+from dovetail_core import ConfigError, DovetailError, Failure, new_id
+from dovetail_metadata_store.records import Artifact, Link, StepCommit
+from dovetail_orchestrator.plan import LogSink, StepResult, StepState
 
 
 class StepExecution:
@@ -105,7 +104,9 @@ class StepExecution:
         try:
             saved = save(value, session.store, key, annotation=annotation, registry=session.registry)
         except DovetailError as error:
-            raise type(error)(f"step '{step.name}', output '{output}': {error.message}", remedy=error.remedy, retryable=error.retryable) from error
+            raise type(error)(
+                f"step '{step.name}', output '{output}': {error.message}", remedy=error.remedy, retryable=error.retryable
+            ) from error
         return Artifact(
             id=new_id(),
             run_id=session.run.id,
@@ -137,5 +138,7 @@ def _split(result: Any, step: RunStep, signature: Signature) -> tuple[Any, ...]:
     if not isinstance(result, tuple) or len(result) != expected:
         got = f"a tuple of {len(result)}" if isinstance(result, tuple) else type(result).__qualname__
         names = ", ".join(step.outputs) or "none"
-        raise ConfigError(f"step '{step.name}' returned {got}, and its annotation says {expected} outputs ({names})", remedy="return one value per output")
+        raise ConfigError(
+            f"step '{step.name}' returned {got}, and its annotation says {expected} outputs ({names})", remedy="return one value per output"
+        )
     return result
