@@ -65,7 +65,6 @@ if TYPE_CHECKING:
     from dovetail_core.stack_instance import Stack as Stack
 
 __all__ = [
-    "MASK",
     "AlreadyExists",
     "AuthenticationFailed",
     "BrokenFlavor",
@@ -85,6 +84,7 @@ __all__ = [
     "Hooks",
     "IntegrityError",
     "InvalidArgument",
+    "MASK",
     "NotFound",
     "NotReady",
     "PermissionDenied",

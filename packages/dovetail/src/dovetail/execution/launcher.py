@@ -13,6 +13,7 @@ from dovetail.execution.events import Events
 from dovetail.execution.session import RunSession
 from dovetail.execution.step_execution import StepExecution
 from dovetail.steps import Step
+from dovetail_core import Conflict
 from dovetail_metadata_store.records import Attempt, State
 from dovetail_orchestrator.plan import Command, LogSink, StepResult, StepState
 
@@ -65,7 +66,10 @@ class RunLauncher:
     def ended(self, step: str, attempt: int, result: StepResult, final: bool) -> None:
         """Record an attempt that did not succeed, or a step that never began."""
         state = State(result.state.value)
-        self._session.metadata.end_step(self._session.run.id, step, attempt, state, failure=result.failure, final=final)
+        try:
+            self._session.metadata.end_step(self._session.run.id, step, attempt, state, failure=result.failure, final=final)
+        except Conflict as error:  # it committed, and its process failed only then: what is committed stays
+            log.warning("step %s of run %s: %s", step, self._session.run.name, error)
         self._events.step(step, attempt, state.value if final else "retrying", result.failure)
         if final and state is State.FAILED:
             self._call(self._steps[step].on_failure, step, attempt, result.failure)
