@@ -18,10 +18,10 @@ from typing import Any
 
 import pytest
 from blake3 import blake3
+from store_writers import alternate, create
 
 from dovetail_artifact_store import LocalArtifactStore, Progress
 from dovetail_core import (
-    AlreadyExists,
     ConfigError,
     Conflict,
     IntegrityError,
@@ -159,33 +159,18 @@ def test_what_is_not_declared_is_refused(store: LocalArtifactStore) -> None:
     assert not store.exists("x")
 
 
-def _create(path: Path, key: str, body: bytes) -> bool:
-    try:
-        LocalArtifactStore(path=path).write_bytes(key, body, if_absent=True)
-    except AlreadyExists:
-        return False
-    return True
-
-
-def test_of_many_processes_that_create_one_key_exactly_one_wins(store: LocalArtifactStore) -> None:
+def test_of_many_processes_thatcreate_one_key_exactly_one_wins(store: LocalArtifactStore) -> None:
     with SPAWN.Pool(4) as pool:
         for number in range(25):
             bodies = [f"{number}-{writer}".encode() * 1000 for writer in range(4)]
-            won = pool.starmap(_create, [(store.config.path, f"k{number}", body) for body in bodies])
+            won = pool.starmap(create, [(store.config.path, f"k{number}", body) for body in bodies])
             assert won.count(True) == 1
             assert store.read_bytes(f"k{number}") == bodies[won.index(True)]
 
 
-def _alternate(path: Path, until: float) -> None:
-    store = LocalArtifactStore(path=path)
-    while time.time() < until:
-        for letter in (b"a", b"b"):
-            store.write_bytes("x", letter * 2**21)
-
-
 def test_a_reader_sees_the_old_or_the_new_object_whole(store: LocalArtifactStore) -> None:
     store.write_bytes("x", b"a" * 2**21)
-    writer = SPAWN.Process(target=_alternate, args=(store.config.path, time.time() + 4))
+    writer = SPAWN.Process(target=alternate, args=(store.config.path, time.time() + 4))
     writer.start()
     seen = set()
     while writer.is_alive():

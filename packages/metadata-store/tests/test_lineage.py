@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from metadata_store_kit import artifact, executed, started, taken
+
 from dovetail_core import InvalidArgument, NotFound, new_id
 from dovetail_metadata_store import Edge, Link, SqlMetadataStore, StepCommit
-from metadata_store_kit import artifact, executed, started, taken
 
 
 def diamond(store: SqlMetadataStore) -> tuple[str, dict[str, str]]:

@@ -8,10 +8,11 @@ from datetime import datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 import pytest
-from dovetail_core import InvalidArgument, new_id
-from dovetail_metadata_store import Artifact, Page, Run, SqlMetadataStore, State
 from metadata_store_kit import artifact, commit, executed, started, taken
 from sqlalchemy import text
+
+from dovetail_core import InvalidArgument, new_id
+from dovetail_metadata_store import Artifact, Page, Run, SqlMetadataStore, State
 
 
 def seeded(store: SqlMetadataStore, count: int, *, at: int | None = None) -> list[str]:

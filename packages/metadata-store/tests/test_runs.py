@@ -6,10 +6,11 @@ from dataclasses import replace
 from datetime import UTC
 
 import pytest
-from dovetail_core import AlreadyExists, Conflict, Failure, InvalidArgument, NotFound, new_id, utcnow
-from dovetail_metadata_store import MetadataStore, Owner, Run, SqlMetadataStore, State
 from metadata_store_kit import artifact, commit, executed, started, taken
 from sqlalchemy import text
+
+from dovetail_core import AlreadyExists, Conflict, Failure, InvalidArgument, NotFound, new_id, utcnow
+from dovetail_metadata_store import MetadataStore, Owner, Run, SqlMetadataStore, State
 
 
 def a_run(**values: object) -> Run:
@@ -144,7 +145,9 @@ def test_a_name_that_looks_like_the_beginning_of_an_id_is_a_name(store: Metadata
     assert store.find_run("abcdef") == named
 
 
-@pytest.mark.parametrize("call", ["get_run", "get_plan", "get_steps", "heartbeat", "request_cancel", "delete_run", "get_metadata", "get_artifact"])
+@pytest.mark.parametrize(
+    "call", ["get_run", "get_plan", "get_steps", "heartbeat", "request_cancel", "delete_run", "get_metadata", "get_artifact"]
+)
 def test_what_is_not_there_is_not_found_and_what_is_no_id_is_refused(store: MetadataStore, call: str) -> None:
     started(store)
     with pytest.raises(NotFound):
@@ -189,7 +192,6 @@ def test_a_deleted_run_leaves_no_row_and_frees_its_name(store: SqlMetadataStore)
     run = started(store, ["a", "b"], name="again")
     first = executed(store, run, "a")
     second = executed(store, run, "b", reads={"x": first})
-    store.begin_step
     store.put_metadata(run.id, {"m": 1})
     store.put_metadata(run.id, {"m": 1}, step="a")
     store.transition_run(run.id, State.SUCCEEDED)
@@ -257,7 +259,8 @@ def test_rows_without_a_parent_are_refused_by_the_database_itself(store: SqlMeta
     run = started(store)
     orphans = [
         f"INSERT INTO dovetail_steps (run_id, name, position, state, attempt) VALUES ('{new_id()}', 'x', 0, 'pending', 0)",
-        f"INSERT INTO dovetail_links (run_id, step, direction, name, \"index\", artifact_id) VALUES ('{run.id}', 'a', 'in', 'x', 0, '{new_id()}')",
+        'INSERT INTO dovetail_links (run_id, step, direction, name, "index", artifact_id)'
+        f" VALUES ('{run.id}', 'a', 'in', 'x', 0, '{new_id()}')",
         f"INSERT INTO dovetail_metadata (run_id, step, name, value) VALUES ('{new_id()}', '', 'x', '1')",
         f"INSERT INTO dovetail_attempts (run_id, step, number, state, ended) VALUES ('{run.id}', 'zz', 1, 'failed', 1)",
         f"INSERT INTO dovetail_plans (run_id, plan) VALUES ('{new_id()}', '1')",

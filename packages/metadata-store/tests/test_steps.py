@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from metadata_store_kit import artifact, commit, executed, started, taken
+
 from dovetail_core import Conflict, Failure, InvalidArgument, NotFound, new_id
 from dovetail_metadata_store import Link, MetadataStore, State, StepCommit
-from metadata_store_kit import artifact, commit, executed, started, taken
 
 BROKEN = Failure("ValueError", "no", "Traceback\n")
 
@@ -23,7 +24,11 @@ def test_a_committed_step_shows_its_outputs_inputs_and_keys(store: MetadataStore
     store.commit_step(StepCommit(run.id, "b", 1, outputs, several, "key", "provenance"))
     step = store.get_step(run.id, "b")
     assert (step.state, step.attempt, step.cache_key, step.provenance_key) == (State.SUCCEEDED, 1, "key", "provenance")
-    assert [(link.name, link.index, link.artifact.id) for link in step.inputs] == [("xs", 0, first.id), ("xs", 1, first.id), ("y", 0, first.id)]
+    assert [(link.name, link.index, link.artifact.id) for link in step.inputs] == [
+        ("xs", 0, first.id),
+        ("xs", 1, first.id),
+        ("y", 0, first.id),
+    ]
     assert [replace(link.artifact, created=None) for link in step.outputs] == [link.artifact for link in outputs]
     assert step.started is not None and step.ended is not None and step.started <= step.ended
     assert store.get_steps(run.id)[1] == step

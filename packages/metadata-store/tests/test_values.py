@@ -9,12 +9,13 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
-from dovetail_core import Failure, InvalidArgument
-from dovetail_metadata_store import Artifact, Link, Owner, Run, SqlMetadataStore, State, StepCommit
-from dovetail_metadata_store.documents import DEPTH_LIMIT, SIZE_LIMIT
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from metadata_store_kit import artifact, commit, executed, started
+
+from dovetail_core import Failure, InvalidArgument
+from dovetail_metadata_store import Artifact, Link, Owner, Run, SqlMetadataStore, State, StepCommit
+from dovetail_metadata_store.documents import DEPTH_LIMIT, SIZE_LIMIT
 
 VALUES: dict[str, Any] = {
     "nan": math.nan,
@@ -191,15 +192,21 @@ def test_two_names_never_mean_the_same_step(store: SqlMetadataStore, pair: list[
 
 
 def _with_artifact(field: str, value: Any) -> Any:
-    return lambda store, run: store.commit_step(
-        StepCommit(run.id, "a", 1, (Link("o", replace(artifact(run), **{field: value})),))
-    )
+    return lambda store, run: store.commit_step(StepCommit(run.id, "a", 1, (Link("o", replace(artifact(run), **{field: value})),)))
 
 
 LIMITED = [
     ("run.name", 255, lambda store, run, value: store.create_run(replace(run, id="2" * 32, state=State.PENDING, name=value), [])),
-    ("run.pipeline", 255, lambda store, run, value: store.create_run(replace(run, id="2" * 32, state=State.PENDING, name="2", pipeline=value), [])),
-    ("run.stack", 255, lambda store, run, value: store.create_run(replace(run, id="2" * 32, state=State.PENDING, name="2", stack=value), [])),
+    (
+        "run.pipeline",
+        255,
+        lambda store, run, value: store.create_run(replace(run, id="2" * 32, state=State.PENDING, name="2", pipeline=value), []),
+    ),
+    (
+        "run.stack",
+        255,
+        lambda store, run, value: store.create_run(replace(run, id="2" * 32, state=State.PENDING, name="2", stack=value), []),
+    ),
     ("owner.host", 255, lambda store, run, value: store.transition_run(run.id, State.CANCELLED, owner=Owner(value, 1, 1.0))),
     ("steps", 255, lambda store, run, value: store.create_run(replace(run, id="2" * 32, state=State.PENDING, name="2"), [value])),
     ("entries", 255, lambda store, run, value: store.put_metadata(run.id, {value: 1})),
@@ -209,7 +216,13 @@ LIMITED = [
     *(
         (f"artifact.{field}", limit, lambda store, run, value, field=field: _with_artifact(field, value)(store, run))
         for field, limit in {
-            "output": 255, "key": 2048, "uri": 4096, "type": 1024, "materializer": 255, "format": 255, "digest": 255,
+            "output": 255,
+            "key": 2048,
+            "uri": 4096,
+            "type": 1024,
+            "materializer": 255,
+            "format": 255,
+            "digest": 255,
         }.items()
     ),
 ]

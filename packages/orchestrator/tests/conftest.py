@@ -10,8 +10,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from dovetail_orchestrator.local import LocalOrchestrator
 from orchestrator_kit import KitLauncher
+
+from dovetail_orchestrator.local import LocalOrchestrator
 
 
 @pytest.fixture

@@ -4,6 +4,8 @@ import pickle
 import threading
 
 import pytest
+from orchestrator_kit import plan
+
 from dovetail_core import ConfigError, InvalidArgument, NotFound, Status, Timeout, Unsupported
 from dovetail_core.jobs import RetryPolicy
 from dovetail_orchestrator import (
@@ -15,7 +17,6 @@ from dovetail_orchestrator import (
     StepState,
     StepStatus,
 )
-from orchestrator_kit import plan
 
 
 class Slots(StepSettings):

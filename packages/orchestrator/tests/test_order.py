@@ -4,11 +4,12 @@ import threading
 import time
 
 import pytest
-from dovetail_core import Conflict
-from dovetail_orchestrator import StepPlan, StepResult, StepState
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from orchestrator_kit import KitLauncher, chain, plan, states
+
+from dovetail_core import Conflict
+from dovetail_orchestrator import StepPlan, StepResult, StepState
 
 MODES = ["sequential", "threads"]
 

@@ -1,9 +1,10 @@
 """A plan refuses what can never be executed, and names the steps."""
 
 import pytest
-from dovetail_orchestrator import PipelinePlan, StepPlan, StepState
 from orchestrator_kit import chain, plan
 from pydantic import ValidationError
+
+from dovetail_orchestrator import PipelinePlan, StepPlan, StepState
 
 
 def test_repeated_names_are_refused():
@@ -18,9 +19,9 @@ def test_an_unknown_upstream_step_is_refused_with_both_names():
 
 
 def test_a_cycle_is_refused_with_the_steps_in_it():
-    steps = StepPlan(name="free"), StepPlan(name="a", upstream=("c",)), StepPlan(name="b", upstream=("a",)), StepPlan(name="c", upstream=("b",))
+    before = {"free": (), "a": ("c",), "b": ("a",), "c": ("b",), "below": ("c",)}
     with pytest.raises(ValidationError) as refused:
-        plan("r", *steps, StepPlan(name="below", upstream=("c",)))
+        plan("r", *(StepPlan(name=name, upstream=upstream) for name, upstream in before.items()))
     message = str(refused.value).split("\n")[1]
     assert all(f"'{name}'" in message for name in "abc")
     assert "below" not in message and "free" not in message

@@ -91,6 +91,12 @@ print(save(fitted, LocalArtifactStore(path={str(tmp_path)!r}), "a", registry=Reg
     assert done.stdout.strip() == digest(ESTIMATORS["forest"]().fit(X, Y))
 
 
+def test_whether_equal_constants_are_one_object_does_not_change_the_digest(digest: Any) -> None:
+    shared = 0.015625
+    apart = linear_model.LogisticRegression(C=float("0.015625"), tol=float("0.015625"))
+    assert digest(linear_model.LogisticRegression(C=shared, tol=shared)) == digest(apart)
+
+
 def test_two_parts_that_are_one_object_come_back_as_one(round_trip: Any) -> None:
     shared = linear_model.Ridge()
     back = round_trip(

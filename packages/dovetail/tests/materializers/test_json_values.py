@@ -195,6 +195,14 @@ def test_the_order_in_which_a_dict_or_set_was_filled_does_not_change_the_digest(
 
 
 @pytest.mark.parametrize(
+    "make", [dict, lambda pairs: {"in": [dict(pairs)]}, lambda pairs: {0: 0, **dict(pairs)}], ids=["plain", "in", "tagged"]
+)
+def test_dicts_filled_in_another_order_have_the_same_digest(digest: Any, make: Any) -> None:
+    pairs = [("b", 1), ("a", 2), ("c", 3)]
+    assert digest(make(pairs)) == digest(make(reversed(pairs)))
+
+
+@pytest.mark.parametrize(
     ("one", "other"),
     [
         (1, "1"),

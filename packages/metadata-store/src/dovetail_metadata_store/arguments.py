@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 from dovetail_core import Failure, InvalidArgument
-
 from dovetail_metadata_store import documents
 from dovetail_metadata_store.records import Artifact, Link, Owner, Run, State, StepCommit
 from dovetail_metadata_store.timestamps import to_microseconds

@@ -6,7 +6,6 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from dovetail_core import Component, Failure, InvalidArgument, NotFound, needs
-
 from dovetail_metadata_store import arguments
 from dovetail_metadata_store.capabilities import MetadataStoreCapability
 from dovetail_metadata_store.lineage import DIRECTIONS, Direction, Traversal

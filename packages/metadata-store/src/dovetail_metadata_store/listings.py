@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import TypedDict, TypeVar, Unpack
 
 from dovetail_core import needs
-
 from dovetail_metadata_store import arguments
 from dovetail_metadata_store.capabilities import MetadataStoreCapability
 from dovetail_metadata_store.primitives import Found, Primitives

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
 from dovetail_core import Failure, Unsupported
-
 from dovetail_metadata_store.lineage import RecordedEdge
 from dovetail_metadata_store.queries import ArtifactQuery, Position, RunQuery
 from dovetail_metadata_store.records import Artifact, Attempt, Owner, Run, State, StepCommit, StepRun

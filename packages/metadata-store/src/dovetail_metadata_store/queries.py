@@ -12,7 +12,6 @@ from datetime import datetime
 from typing import Any, Self
 
 from dovetail_core import InvalidArgument
-
 from dovetail_metadata_store import arguments
 from dovetail_metadata_store.records import State
 

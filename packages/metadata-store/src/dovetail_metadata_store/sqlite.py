@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from dovetail_core import ComponentConfig, ProjectPath, Reach
 from pydantic import Field
 
+from dovetail_core import ComponentConfig, ProjectPath, Reach
 from dovetail_metadata_store.sql.store import SqlMetadataStore
 
 if TYPE_CHECKING:

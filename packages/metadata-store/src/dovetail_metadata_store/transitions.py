@@ -6,7 +6,6 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from dovetail_core import Conflict, Failure
-
 from dovetail_metadata_store.records import Attempt, Owner, Run, State, StepRun
 
 RUN_STATES = (State.PENDING, State.RUNNING, State.SUCCEEDED, State.FAILED, State.CANCELLED)

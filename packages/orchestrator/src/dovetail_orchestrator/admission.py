@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from dovetail_core import Capability, InvalidArgument, Unsupported, validated
-
 from dovetail_orchestrator.capabilities import OrchestratorCapability
 from dovetail_orchestrator.plan import PipelinePlan, StepPlan
 
 if TYPE_CHECKING:
     from dovetail_orchestrator.interface import Orchestrator
+
+_LAUNCHER = ("__call__", "command", "result", "ended")
 
 
 def admit(orchestrator: Orchestrator, plan: Any, launcher: Any) -> None:
@@ -20,9 +21,11 @@ def admit(orchestrator: Orchestrator, plan: Any, launcher: Any) -> None:
     `InvalidArgument` for what is no plan or no launcher, `Unsupported` for capabilities, `ConfigError` for a step's settings.
     """
     if not isinstance(plan, PipelinePlan):
-        raise InvalidArgument(f"a plan is a PipelinePlan, not {type(plan).__name__}", remedy="PipelinePlan.model_validate makes one of plain data")
-    if missing := [name for name in ("__call__", "command", "result", "ended") if not callable(getattr(launcher, name, None))]:
-        raise InvalidArgument(f"{type(launcher).__name__} is no launcher: it has no {', '.join(missing)}", remedy="see dovetail_orchestrator.Launcher")
+        remedy = "PipelinePlan.model_validate makes one of plain data"
+        raise InvalidArgument(f"a plan is a PipelinePlan, not {type(plan).__name__}", remedy=remedy)
+    if missing := [name for name in _LAUNCHER if not callable(getattr(launcher, name, None))]:
+        what = f"{type(launcher).__name__} is no launcher: it has no {', '.join(missing)}"
+        raise InvalidArgument(what, remedy="see dovetail_orchestrator.Launcher")
     _require(orchestrator, plan)
     for step in plan.steps:
         if step.settings:

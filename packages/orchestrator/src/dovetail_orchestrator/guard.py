@@ -13,6 +13,7 @@ import resource
 import signal
 import sys
 import time
+from contextlib import suppress
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
@@ -22,9 +23,31 @@ def _prctl(option: int, value: int) -> None:
     ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
 
 
-def _children() -> list[int]:
-    with open(f"/proc/self/task/{os.getpid()}/children") as file:
-        return [int(number) for number in file.read().split()]
+def _children(process: int) -> list[int]:
+    """Return the children of a process, whichever of its threads started them (proc(5), task/TID/children)."""
+    try:
+        found = []
+        for thread in os.listdir(f"/proc/{process}/task"):
+            with open(f"/proc/{process}/task/{thread}/children") as file:
+                found += [int(number) for number in file.read().split()]
+        return found
+    except FileNotFoundError:
+        return _children_by_parent(process) if os.path.exists(f"/proc/{process}") else []
+    except ProcessLookupError:
+        return []
+
+
+def _children_by_parent(process: int) -> list[int]:
+    """The same on kernels without CONFIG_PROC_CHILDREN: by a look at every process."""
+    found = []
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{name}/stat", errors="replace") as file:
+                if int(file.read().rpartition(")")[2].split()[1]) == process:
+                    found.append(int(name))
+        except OSError:
+            continue
+    return found
 
 
 def _reap(timeout: float) -> bool:
@@ -43,27 +66,20 @@ def _reap(timeout: float) -> bool:
 
 def _signal_all(number: int) -> None:
     for child in _descendants():
-        try:
+        with suppress(ProcessLookupError):
             os.kill(child, number)
-        except ProcessLookupError:
-            pass
 
 
 def _descendants() -> list[int]:
     """Return everything below this process, parents first."""
-    found = _children()
+    found = _children(os.getpid())
     for process in found:  # the list grows while it is read
-        try:
-            for thread in os.listdir(f"/proc/{process}/task"):
-                with open(f"/proc/{process}/task/{thread}/children") as file:
-                    found += [int(number) for number in file.read().split()]
-        except OSError:
-            continue
+        found += _children(process)
     return found
 
 
 def _stop_all(grace: float) -> None:
-    if not _children():
+    if not _children(os.getpid()):
         return
     _signal_all(signal.SIGTERM)
     if _reap(grace):
@@ -83,6 +99,19 @@ def _tell(number: int, frame: object) -> None:
     raise _Told
 
 
+def _become(command: list[str]) -> int:
+    """Be the command, in a session of its own; never returns. With one thread, code may run between fork and exec."""
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGPIPE, signal.SIGXFSZ):  # of which Python ignores the last two
+        signal.signal(number, signal.SIG_DFL)
+    os.setsid()
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # should somebody kill the guard
+    try:
+        os.execvp(command[0], command)
+    except OSError as error:
+        os.write(2, f"{command[0]} cannot be executed: {error.strerror}\n".encode(errors="backslashreplace"))
+        os._exit(126 if isinstance(error, PermissionError) else 127)  # as shells say it
+
+
 def _wait_for(child: int) -> int:
     """Return the status of the command, collecting whatever else ends meanwhile."""
     while True:
@@ -96,13 +125,12 @@ def main(grace: float, command: list[str]) -> None:
     parent = os.getppid()
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
     signal.signal(signal.SIGTERM, _tell)
-    status = signal.SIGTERM
+    status: int = signal.SIGTERM
     try:
         _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
         if os.getppid() != parent:  # it was gone before we asked to be told
             raise _Told
-        child = os.posix_spawnp(command[0], command, os.environ, setsid=True, setsigmask=[], setsigdef=[signal.SIGINT, signal.SIGTERM])
-        status = _wait_for(child)
+        status = _wait_for(os.fork() or _become(command))
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     except _Told:
         pass

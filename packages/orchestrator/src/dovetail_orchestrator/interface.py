@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import logging
 import time
 from abc import ABC, abstractmethod
@@ -9,7 +10,6 @@ from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, overload
 
 from dovetail_core import Component, ComponentConfig, InvalidArgument, NotFound, Status, Timeout, closest, require
-
 from dovetail_orchestrator.admission import admit
 from dovetail_orchestrator.capabilities import OrchestratorCapability
 from dovetail_orchestrator.plan import Launcher, PipelinePlan
@@ -63,7 +63,7 @@ class Orchestrator(Component, ABC):
     """
 
     type = "orchestrator"
-    Settings: ClassVar[type[StepSettings]] = StepSettings
+    Settings: ClassVar[builtins.type[StepSettings]] = StepSettings
 
     @abstractmethod
     def _submit(self, plan: PipelinePlan, launcher: Launcher) -> None:
@@ -165,7 +165,7 @@ class Orchestrator(Component, ABC):
     def logs(self, run_id: str, step: str, attempt: int | None = None) -> Iterator[str]:
         """Return what an attempt of a step has printed until now, line by line, by default the latest attempt's.
 
-        What is no UTF-8 is replaced; a step that printed nothing has no lines. Raises `NotFound` for a run, step or attempt that there is not.
+        What is no UTF-8 is replaced; a step that printed nothing has no lines. Raises `NotFound` for an unknown run, step or attempt.
         """
         steps = self._status(_identifier(run_id)).steps
         if step not in steps:
@@ -179,7 +179,8 @@ class Orchestrator(Component, ABC):
         """Raise unless the flavor can execute a plan; see `submit`."""
         admit(self, plan, launcher)
         if refusals := list(self._refusals(plan, launcher)):
-            raise InvalidArgument(f"{self.label} cannot execute the run: " + "; ".join(refusals), remedy="change these steps, or use another stack")
+            what = f"{self.label} cannot execute the run: " + "; ".join(refusals)
+            raise InvalidArgument(what, remedy="change these steps, or use another stack")
 
 
 def tell(listener: Progress | None, status: RunStatus) -> None:

@@ -1,20 +1,128 @@
-"""Stops user code that executes in a thread of this process, as far as Python can."""
+"""Interrupts code that executes in this process.
+
+A thread cannot be killed. It gets an exception at its next bytecode; what blocks in C ends first, save that in the main thread, where a
+signal ends a wait.
+"""
 
 from __future__ import annotations
 
 import ctypes
 import signal
 import threading
+from collections.abc import Callable
+from types import FrameType
+from typing import Any, ParamSpec, TypeVar
+
+from dovetail_orchestrator.plan import StepInterrupted
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
-class StepInterrupted(BaseException):
-    """The step is to stop: raised in its thread. Not an Exception, so that user code that catches those does not go on."""
+class Interruptible:
+    """Executes calls in one thread until any thread interrupts it: what executes gets `StepInterrupted`, and nothing does after that."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._thread = 0
+        self.native_thread = 0
+        """The system's number of the thread that executes."""
+        self.interrupted = False
+        self._signals = 0
+
+    @property
+    def executing(self) -> bool:
+        """Whether a call executes."""
+        return self._thread != 0
+
+    def is_here(self) -> bool:
+        """Tell whether the caller is what executes."""
+        return self._thread == threading.get_ident()
+
+    def execute(self, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Return what `call` returns. `StepInterrupted` may be raised even though the call has ended well."""
+        with self._lock:
+            if self.interrupted:
+                raise StepInterrupted
+            self._thread = threading.get_ident()
+            self.native_thread = threading.get_native_id()
+        try:
+            return call(*args, **kwargs)
+        finally:
+            self._leave()
+
+    def interrupt(self) -> None:
+        """Interrupt what executes; happens once."""
+        with self._lock:
+            if not self.interrupted:
+                self.interrupted = True
+                if self._thread and not self._signal_main():
+                    _set_exception(self._thread, StepInterrupted)
+
+    def _signal_main(self) -> bool:
+        """Interrupt the main thread by a signal, which unlike an exception also ends a call that blocks, where that can be done."""
+        if self._thread != threading.main_thread().ident or not _is_ours(signal.getsignal(signal.SIGINT)):
+            return False
+        self._signals = 1
+        signal.pthread_kill(self._thread, signal.SIGINT)
+        return True
+
+    def signalled(self) -> bool:
+        """Tell, once, whether the signal that arrived was sent by `interrupt`."""
+        was, self._signals = self._signals, 0
+        return was > 0
+
+    def _leave(self) -> None:
+        with self._lock:
+            self._thread = 0
+            if self.interrupted:  # it may not have arrived, and must not arrive later
+                _set_exception(threading.get_ident(), None)
 
 
-def interrupt(thread: int) -> None:
-    """Raise in a thread, by its identifier. In the main thread also a system call that blocks is interrupted; in others it ends first."""
-    main = threading.main_thread().ident
-    if thread == main and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.pthread_kill(thread, signal.SIGINT)
-    else:
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(StepInterrupted))
+class ControlC:
+    """Within the block, SIGINT interrupts the step that executes in the main thread, or else wakes who executes the steps.
+
+    Handled here only if nobody else does. So Ctrl-C never breaks into the bookkeeping between two steps.
+    """
+
+    def __init__(self, wake: Callable[[], object]) -> None:
+        self.count = 0
+        """How often it was pressed."""
+        self._wake = wake
+        self._place = Interruptible()
+        self._before: Any = None
+
+    def watch(self, place: Interruptible) -> None:
+        """Interrupt what executes in `place` from now on."""
+        self._place = place
+
+    def __enter__(self) -> ControlC:
+        if threading.current_thread() is threading.main_thread():
+            handler = signal.getsignal(signal.SIGINT)
+            if handler is signal.default_int_handler or _is_ours(handler):
+                self._before = signal.signal(signal.SIGINT, self._handle)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        place = self._place
+        if place.signalled():
+            if place.executing:
+                raise StepInterrupted
+            return
+        self.count += 1
+        if place.executing:
+            raise KeyboardInterrupt
+        self._wake()
+
+
+def _is_ours(handler: object) -> bool:
+    return isinstance(getattr(handler, "__self__", None), ControlC)
+
+
+def _set_exception(thread: int, kind: type[BaseException] | None) -> None:
+    target = ctypes.py_object(kind) if kind is not None else None
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), target)

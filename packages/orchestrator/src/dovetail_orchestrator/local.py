@@ -6,20 +6,21 @@ import functools
 import glob
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
 import psutil
-from dovetail_core import ComponentConfig, ConfigError, ProjectPath
 from pydantic import Field
 
+from dovetail_core import ComponentConfig, ConfigError, ProjectPath, Reach, Timeout
 from dovetail_orchestrator.capabilities import OrchestratorCapability as Capability
-from dovetail_orchestrator.interface import Orchestrator
-from dovetail_orchestrator.local_run import LocalRun
+from dovetail_orchestrator.interface import Orchestrator, Progress
+from dovetail_orchestrator.local_run import SLACK, WATCH, LocalRun
 from dovetail_orchestrator.log_files import lines_of
-from dovetail_orchestrator.plan import Launcher, PipelinePlan
-from dovetail_orchestrator.processes import kill_tree
+from dovetail_orchestrator.plan import Launcher, PipelinePlan, StepPlan
+from dovetail_orchestrator.processes import kill_run
 from dovetail_orchestrator.run_directory import RunDirectory
 from dovetail_orchestrator.status import RunStatus
 
@@ -28,17 +29,24 @@ class LocalConfig(ComponentConfig):
     """Settings of the local orchestrator."""
 
     mode: Literal["sequential", "threads", "processes"] = Field(
-        default="threads", description="One step after the other, several in threads, or each in a process of its own."
+        default="threads",
+        description="One step after the other, several in threads, or each in a process of its own where another process can import it.",
     )
-    max_parallel: int | None = Field(default=None, ge=1, description="Steps that execute at once; default: the number of processor cores.")
+    max_parallel: int | None = Field(
+        default=None, ge=1, description="Steps of a run that execute at once; default: the number of processor cores."
+    )
     grace: float = Field(default=5.0, ge=0, description="Seconds that a step has to end when it is stopped, before it is killed.")
-    log_limit: int = Field(default=16 * 1024**2, ge=1024, description="Bytes of output that are kept per attempt.")
+    log_limit: int = Field(default=16 * 1024**2, ge=0, description="Bytes of output that are kept per attempt.")
     path: ProjectPath = Field(default=Path(".dovetail/runs"), description="Directory for states and logs of runs.")
 
     @property
     def limit(self) -> int:
         """How many steps may execute at once."""
         return 1 if self.mode == "sequential" else self.max_parallel or os.cpu_count() or 1
+
+    def wants_process(self, step: StepPlan) -> bool:
+        """Tell whether a step is to have a process of its own; a thread cannot be stopped when its time is over."""
+        return self.mode == "processes" or step.isolated or step.timeout is not None
 
     def machine(self) -> Mapping[str, float]:
         """Return what this machine has, as `Resources.requested` counts it."""
@@ -51,18 +59,36 @@ def _machine() -> Mapping[str, float]:
 
 
 class LocalOrchestrator(Orchestrator):
-    """Steps on this machine. `run` executes a step in the calling thread wherever only one is ready.
+    """Steps on this machine. `run` executes a step in the calling thread wherever only one is ready; the others have threads.
 
-    A step has a process of its own in the mode `processes`, if it asks for one (`isolated`), and if it has a timeout; all that such a
-    process starts is stopped with it. A step in a thread can only be asked to stop: between two of its Python instructions.
-    Requested resources are compared with what the machine has: too much is refused, and steps wait for each other; the operating
-    system is not told of any limit.
+    A step has a process of its own in the mode `processes`, if it asks for one (`isolated`), and if it has a timeout. Nothing that such
+    a process starts outlives it, and on Linux none of it outlives this process. A step in a thread can only be asked to stop: it is
+    interrupted between two of its Python instructions, in the main thread also where it waits, and processes that its thread has
+    started are ended (Linux). One that has not stopped after the time of grace is given up: it is `cancelled`, and its thread goes on.
+
+    Requested resources are compared with what the machine has: too much is refused, and steps of a run wait for each other; the
+    operating system is not told of any limit. A step in a process of its own that asks for 0 gpus sees none (CUDA_VISIBLE_DEVICES).
+
+    A submitted run executes in a thread that keeps this process from ending before it. Any process of the machine sees its status and
+    logs under `path`, and can cancel it: the process that executes the run is killed if it does not stop it within the time of grace.
     """
 
     flavor = "local"
     capabilities = frozenset({Capability.PARALLEL, Capability.ASYNC_SUBMIT, Capability.RETRY, Capability.RESOURCES})
     Config = LocalConfig
     config: LocalConfig
+
+    def setup(self) -> None:
+        """Prepare for runs."""
+        if self.config.limit == 1:
+            self.capabilities = type(self).capabilities - {Capability.PARALLEL}
+        self._runs: dict[str, LocalRun] = {}
+        """Runs that this instance executes now."""
+
+    @classmethod
+    def reach(cls, config: ComponentConfig) -> Reach:
+        """Runs are seen and cancelled on this machine only."""
+        return Reach.MACHINE
 
     def check(self) -> None:
         """Verify that the directory can be written to, or can be made."""
@@ -71,23 +97,33 @@ class LocalOrchestrator(Orchestrator):
         if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
             raise ConfigError(f"{self.label}: {existing} is no directory that can be written to", remedy="set `path` to one")
 
-    def run(
-        self, plan: PipelinePlan, launcher: Launcher, *, on_progress: Callable[[RunStatus], object] | None = None
-    ) -> RunStatus:
-        """Execute a run, driven by the calling thread, and return its status once it has ended."""
-        self.ensure_possible(plan, launcher)
+    def _run(self, plan: PipelinePlan, launcher: Launcher, on_progress: Progress | None) -> RunStatus:
         run = self._begun(plan, launcher)
-        return run.drive(on_progress) if run is not None else self.wait(plan.run_id, None, on_progress)
+        return self._driven(run, on_progress) if run is not None else self.wait(plan.run_id, None, on_progress)
 
     def _submit(self, plan: PipelinePlan, launcher: Launcher) -> None:
         run = self._begun(plan, launcher)
         if run is not None:
-            threading.Thread(target=run.drive, name=f"run-{plan.run_id}").start()
+            threading.Thread(target=self._driven_aside, args=(run,), name=f"run-{plan.run_id}").start()
 
     def _begun(self, plan: PipelinePlan, launcher: Launcher) -> LocalRun | None:
         """Return a new run, or None if it was submitted before."""
         directory = self._directory(plan.run_id)
-        return LocalRun(plan, launcher, self.config, directory) if directory.create([step.name for step in plan.steps]) else None
+        journal = directory.create(plan)
+        if journal is None:
+            return None
+        run = self._runs[plan.run_id] = LocalRun(plan, launcher, self.config, directory, journal)
+        return run
+
+    def _driven(self, run: LocalRun, on_progress: Progress | None = None) -> RunStatus:
+        try:
+            return run.drive(on_progress)
+        finally:
+            self._runs.pop(run.run_id, None)
+
+    def _driven_aside(self, run: LocalRun) -> None:
+        with suppress(KeyboardInterrupt):  # of a step: the run was cancelled by it, and there is nobody to tell
+            self._driven(run)
 
     def _refusals(self, plan: PipelinePlan, launcher: Launcher) -> Iterator[str]:
         machine = self.config.machine()
@@ -99,26 +135,50 @@ class LocalOrchestrator(Orchestrator):
                 yield f"step '{step.name}' needs a process of its own, and can only execute in this one"
             if step.operator is not None:
                 yield f"step '{step.name}' names the step operator '{step.operator}', and this flavor uses none"
-            if step.settings:
-                yield f"step '{step.name}' has settings that this flavor does not know: {', '.join(step.settings)}"
 
     def _status(self, run_id: str) -> RunStatus:
         return self._directory(run_id).status()
 
-    def _cancel(self, run_id: str) -> None:
-        directory = self._directory(run_id)
-        directory.request_cancel()
-        driver = directory.driver()
-        if driver is None or driver.pid == os.getpid():
-            return
-        try:
-            self.wait(run_id, 2 * self.config.grace + 1)
-        except TimeoutError:
-            kill_tree(driver, self.config.grace)
+    def _pause(self, run_id: str, seconds: float) -> None:
+        run = self._runs.get(run_id)
+        if run is None:
+            super()._pause(run_id, seconds)
+        else:
+            run.over.wait(seconds)
 
-    def _logs(self, run_id: str, step: str, attempt: int | None) -> Iterator[str]:
-        directory = self._directory(run_id)
-        return lines_of(directory.log(step, directory.latest_attempt(step) if attempt is None else attempt))
+    def _cancel(self, run_id: str) -> None:
+        run = self._runs.get(run_id)
+        if run is not None:
+            self._cancel_own(run)
+        else:
+            self._cancel_other(self._directory(run_id))
+
+    def _cancel_own(self, run: LocalRun) -> None:
+        here = run.is_here()
+        run.cancel()
+        if not here and not run.over.wait(self._patience):
+            raise Timeout(
+                f"run {run.run_id} could not be stopped within {self._patience:g} s: a step executes code that cannot be interrupted",
+                remedy="give such steps a process of their own (isolated), or end this process",
+            )
+
+    def _cancel_other(self, directory: RunDirectory) -> None:
+        directory.request_cancel()
+        try:
+            self.wait(directory.run_id, self._patience)
+        except Timeout:
+            driver = directory.driver()
+            if driver.pid == os.getpid() or not driver.alive():
+                raise
+            kill_run(psutil.Process(driver.pid), self.config.grace)
+
+    @property
+    def _patience(self) -> float:
+        """Seconds within which a run stops, unless something in it cannot be stopped."""
+        return self.config.grace + SLACK + 5 * WATCH
+
+    def _logs(self, run_id: str, step: str, attempt: int) -> Iterator[str]:
+        return lines_of(self._directory(run_id).log(step, attempt))
 
     def _directory(self, run_id: str) -> RunDirectory:
         return RunDirectory(self.config.path, run_id)

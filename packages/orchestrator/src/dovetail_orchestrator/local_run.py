@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import contextvars
 import queue
 import threading
 import time
-from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from dovetail_core import Failure
-
-from dovetail_orchestrator.interruption import StepInterrupted, interrupt
+from dovetail_orchestrator.attempts import Attempt, ProcessAttempt, ThreadAttempt
+from dovetail_orchestrator.interface import Progress, tell
+from dovetail_orchestrator.interruption import ControlC
+from dovetail_orchestrator.journal import JournalWriter
+from dovetail_orchestrator.launching import CANCELLED, Task, tell_ended
 from dovetail_orchestrator.log_files import LogFile
-from dovetail_orchestrator.plan import Command, Launcher, PipelinePlan, StepPlan, StepResult, StepState
-from dovetail_orchestrator.processes import StepProcess, failure_of
+from dovetail_orchestrator.plan import Launcher, PipelinePlan, StepResult, StepState
 from dovetail_orchestrator.run_directory import RunDirectory
 from dovetail_orchestrator.scheduling import Schedule
 from dovetail_orchestrator.status import RunStatus
@@ -21,55 +23,78 @@ from dovetail_orchestrator.status import RunStatus
 if TYPE_CHECKING:
     from dovetail_orchestrator.local import LocalConfig
 
-CANCELLED = StepResult(StepState.CANCELLED, retry=False)
 WATCH = 0.2
 """Seconds between two looks for a request to cancel."""
-_AGAIN = 0.05
-"""Seconds between two looks at attempts that are to stop."""
-Ended = tuple[str, int, StepResult]
+SLACK = 2.0
+"""Seconds that stopping may take beyond the time of grace."""
 
 
 class LocalRun:
     """Executes a plan. `drive` is called once, in the thread that is to execute steps which need no other."""
 
-    def __init__(self, plan: PipelinePlan, launcher: Launcher, config: LocalConfig, directory: RunDirectory) -> None:
+    def __init__(
+        self, plan: PipelinePlan, launcher: Launcher, config: LocalConfig, directory: RunDirectory, journal: JournalWriter
+    ) -> None:
+        self.run_id = plan.run_id
         self._launcher = launcher
         self._config = config
+        self._limit = config.limit
         self._directory = directory
+        self._journal = journal
         self._schedule = Schedule(plan)
-        self._on_progress: Callable[[RunStatus], object] | None = None
-        self._ended: queue.SimpleQueue[Ended] = queue.SimpleQueue()
-        self._threads: dict[str, int] = {}
-        """Threads of this process that execute steps now."""
-        self._processes: dict[str, StepProcess] = {}
+        self._context = contextvars.copy_context()
+        self._on_progress: Progress | None = None
+        self._ended: queue.SimpleQueue[tuple[Attempt, StepResult] | None] = queue.SimpleQueue()
+        """Attempts that have ended, and None where there is something else to look at."""
+        self._attempts: dict[str, Attempt] = {}
+        """Attempts under way."""
+        self._here: Attempt | None = None
+        """The one that the driving thread executes."""
+        self._separate: dict[str, bool] = {}
         self._lock = threading.Lock()
+        self._stopping = ""
+        """Why the run is being stopped, if it is."""
         self._cancelled = False
-        self._stopping = False
-        self._over = threading.Event()
+        self._interrupted = False
+        self._control_c = ControlC(lambda: self._ended.put(None))
+        self.over = threading.Event()
 
-    def drive(self, on_progress: Callable[[RunStatus], object] | None = None) -> RunStatus:
-        """Execute every step and return how the run ended. KeyboardInterrupt stops everything, and passes through."""
+    def drive(self, on_progress: Progress | None = None) -> RunStatus:
+        """Execute every step and return how the run ended. KeyboardInterrupt stops everything, and is raised once it has stopped."""
         self._on_progress = on_progress
-        watcher = threading.Thread(target=self._watch, name=f"cancel-{self._directory.run_id}", daemon=True)
+        watcher = threading.Thread(target=self._watch, name=f"cancel-{self.run_id}", daemon=True)
         watcher.start()
         try:
-            self._loop()
-        except (KeyboardInterrupt, StepInterrupted):
-            requested = self._cancelled
-            self._cancelled = True
-            self._stop_everything()
-            if not requested:
-                raise
+            with self._control_c:
+                self._loop()
+        except BaseException:
+            self._stop("the run was interrupted")
+            if self._here is not None:  # nobody else will tell how it ended
+                self._settle(self._here, self._here.task.committed_or(CANCELLED))
+            self._finish_stopping()
+            raise
         finally:
-            self._over.set()
-            self._directory.finish(self._schedule.outcome(self._cancelled))
+            self._journal.end(self._schedule.outcome(self._cancelled))
+            self.over.set()
             watcher.join()
+        if self._interrupted:
+            raise KeyboardInterrupt
         return self.status()
 
     def status(self) -> RunStatus:
         """Return how far the run is."""
         state = self._schedule.outcome(self._cancelled) if self._schedule.done else StepState.RUNNING
-        return RunStatus(self._directory.run_id, state, dict(self._schedule.status))
+        return RunStatus(self.run_id, state, dict(self._schedule.status))
+
+    def cancel(self) -> None:
+        """Begin to stop the run; may be called by any thread. Called by a step of the run, it interrupts that step."""
+        self._cancelled = True
+        self._stop("the run was cancelled")
+
+    def is_here(self) -> bool:
+        """Tell whether a step of the run calls this."""
+        with self._lock:
+            return any(attempt.is_here() for attempt in self._attempts.values())
 
     # Order
 
@@ -77,179 +102,160 @@ class LocalRun:
         schedule = self._schedule
         while not schedule.done:
             due = schedule.wake(time.monotonic())
+            if self._control_c.count or self._interrupted:
+                self._interrupted = True
+                self.cancel()
             if self._stopping:
-                self._stop_everything()
+                self._finish_stopping()
             elif not self._start_ready(due):
                 self._take_ended(due)
 
     def _start_ready(self, due: float | None) -> bool:
         """Start what may start, and return whether a step was executed right here."""
         schedule = self._schedule
-        if len(schedule.ready) == 1 and not schedule.running and due is None and not self._needs_process(schedule.ready[0]):
+        if schedule.ready and not schedule.running and self._may_execute_here(due):
             self._execute_here(schedule.ready.popleft())
             return True
         for _ in range(len(schedule.ready)):
-            if len(schedule.running) >= self._config.limit:
+            if len(schedule.running) >= self._limit:
                 break
             name = schedule.ready.popleft()
             if self._fits(name):
-                attempt = self._begin(name)
-                threading.Thread(target=self._execute_aside, args=(name, attempt), name=f"step-{name}", daemon=True).start()
+                threading.Thread(target=self._execute_aside, args=(self._begin(name),), name=f"step-{name}", daemon=True).start()
             else:
                 schedule.ready.append(name)
         return False
 
+    def _may_execute_here(self, due: float | None) -> bool:
+        """Tell whether nothing else could happen while a step executes in this thread."""
+        ready = self._schedule.ready
+        return (self._limit == 1 or (len(ready) == 1 and due is None)) and not self._needs_process(ready[0])
+
     def _fits(self, name: str) -> bool:
         """Tell whether what a step asks for, and what the running ones asked for, is there together."""
-        wanted = self._schedule.plans[name].resources.requested()
-        for kind, amount in wanted.items():
-            used = sum(self._schedule.plans[other].resources.requested().get(kind, 0) for other in self._schedule.running)
-            if amount + used > self._config.machine()[kind]:
+        plans = self._schedule.plans
+        for kind, amount in plans[name].resources.requested().items():
+            used = sum(plans[other].resources.requested().get(kind, 0) for other in self._schedule.running)
+            if amount and amount + used > self._config.machine()[kind] + 1e-9:
                 return False
         return True
 
     def _take_ended(self, due: float | None) -> None:
-        try:
-            timeout = None if due is None else max(0.0, due - time.monotonic())
-            self._settle(*self._ended.get(timeout=WATCH if timeout is None else min(timeout, WATCH)))
-        except queue.Empty:
-            return
+        with suppress(queue.Empty):
+            ended = self._ended.get(timeout=None if due is None else max(0.0, due - time.monotonic()))
+            if ended is not None:
+                self._settle(*ended)
 
-    def _settle(self, name: str, attempt: int, result: StepResult) -> None:
+    def _settle(self, attempt: Attempt, result: StepResult) -> None:
         """Take note of how an attempt ended."""
-        if self._schedule.status[name].state.terminal:
+        name, number = attempt.task.step, attempt.task.attempt
+        if self._attempts.get(name) is not attempt:
             return  # it was given up before it ended
+        with self._lock:
+            del self._attempts[name]
         wait = None if self._stopping else self._schedule.wait_before_retry(name, result)
         if wait is not None:
-            self._launcher.ended(name, attempt, result, False)
-            self._schedule.delay(name, time.monotonic() + wait)
-            return
-        self._schedule.end(name, result.state, result.failure)
-        if not result.state.good:
-            self._launcher.ended(name, attempt, result, True)
-        self._record(name)
-        if not result.state.good:
-            self._spread(name, result)
+            self._launch_ended(name, number, result, False)
+            self._schedule.delay(name, time.monotonic() + wait, result.failure, f"attempt {number + 1} follows in {wait:g} s")
+            self._record(name)
+        else:
+            self._end(name, number, result)
 
-    def _spread(self, name: str, result: StepResult) -> None:
-        for below in self._schedule.skip_below(name):
+    def _end(self, name: str, number: int, result: StepResult) -> None:
+        reason = self._stopping if result.state is StepState.CANCELLED else ""
+        self._schedule.end(name, result.state, result.failure, reason)
+        if not result.state.good:
+            self._launch_ended(name, number, result, True)
+        self._record(name)
+        if not result.state.good and not (self._stopping and result.state is StepState.CANCELLED):
+            self._spread(name, result.state)
+
+    def _spread(self, name: str, state: StepState) -> None:
+        for below in self._schedule.skip_below(name, f"step '{name}' before it has {state.value}"):
             self._tell(below, StepResult(StepState.SKIPPED))
-        if result.state is StepState.FAILED and self._schedule.fail_fast:
-            self._stopping = True
-
-    def _begin(self, name: str) -> int:
-        attempt = self._schedule.start(name)
-        self._record(name)
-        return attempt
+        if state is StepState.FAILED and self._schedule.fail_fast:
+            self._stop(f"step '{name}' failed")
 
     def _record(self, name: str) -> None:
-        self._directory.record(name, self._schedule.status[name])
+        self._journal.step(self._schedule.index[name], self._schedule.status[name])
         if self._on_progress is not None:
-            self._on_progress(self.status())
+            tell(self._on_progress, self.status())
 
     def _tell(self, name: str, result: StepResult) -> None:
         """Tell that a step ended which does not execute."""
-        self._launcher.ended(name, self._schedule.status[name].attempt, result, True)
+        self._launch_ended(name, self._schedule.status[name].attempt, result, True)
         self._record(name)
+
+    def _launch_ended(self, name: str, number: int, result: StepResult, final: bool) -> None:
+        tell_ended(self._launcher, name, number, result, final)
 
     # Attempts
 
     def _needs_process(self, name: str) -> bool:
-        step = self._schedule.plans[name]
-        return self._config.mode == "processes" or step.isolated or step.timeout is not None
+        if name not in self._separate:
+            step = self._schedule.plans[name]
+            self._separate[name] = self._config.wants_process(step) and self._launcher.command(name, 0) is not None
+        return self._separate[name]
+
+    def _begin(self, name: str) -> Attempt:
+        number = self._schedule.start(name)
+        self._record(name)
+        log = LogFile(self._directory.log(name, number), self._config.log_limit)
+        task = Task(self._launcher, name, number, log, self._context)
+        attempt = self._process_attempt(task) if self._needs_process(name) else ThreadAttempt(task, self._config.grace)
+        with self._lock:
+            self._attempts[name] = attempt
+        return attempt
+
+    def _process_attempt(self, task: Task) -> ProcessAttempt:
+        step = self._schedule.plans[task.step]
+        hidden = {"CUDA_VISIBLE_DEVICES": ""} if step.resources.gpu == 0 else {}
+        return ProcessAttempt(task, self._config.grace, step.timeout, hidden)
 
     def _execute_here(self, name: str) -> None:
-        self._settle(name, attempt := self._begin(name), self._attempt(name, attempt))
+        self._here = attempt = self._begin(name)
+        if isinstance(attempt, ThreadAttempt):
+            self._control_c.watch(attempt.place)
+        self._settle(attempt, self._executed(attempt))
+        self._here = None
 
-    def _execute_aside(self, name: str, attempt: int) -> None:
-        result = CANCELLED
+    def _execute_aside(self, attempt: Attempt) -> None:
+        self._ended.put((attempt, self._executed(attempt)))
+
+    def _executed(self, attempt: Attempt) -> StepResult:
+        if self._stopping:
+            attempt.stop()  # it may have been registered after the others were stopped
         try:
-            result = self._attempt(name, attempt)
-        except (StepInterrupted, KeyboardInterrupt):  # it came when the step had just ended
-            pass
-        finally:
-            self._ended.put((name, attempt, result))
-
-    def _attempt(self, name: str, attempt: int) -> StepResult:
-        log = LogFile(self._directory.log(name, attempt), self._config.log_limit)
-        try:
-            command = self._launcher.command(name, attempt) if self._needs_process(name) else None
-            if command is not None:
-                return self._in_process(self._schedule.plans[name], attempt, command, log)
-            return self._in_thread(name, attempt, log)
-        except StepInterrupted:
-            return CANCELLED
-        except Exception as error:  # of the launcher: a step's own is a result
-            return StepResult(StepState.FAILED, Failure(type(error).__name__, str(error)))
-        finally:
-            log.close()
-
-    def _in_thread(self, name: str, attempt: int, log: LogFile) -> StepResult:
-        with self._lock:
-            if self._stopping:
-                return CANCELLED
-            self._threads[name] = threading.get_ident()
-        try:
-            return self._launcher(name, attempt, log)
-        finally:
-            with self._lock:
-                del self._threads[name]
-
-    def _in_process(self, step: StepPlan, attempt: int, command: Command, log: LogFile) -> StepResult:
-        if step.resources.gpu == 0:
-            command = Command(command.arguments, {**command.environment, "CUDA_VISIBLE_DEVICES": ""})
-        with self._lock:
-            if self._stopping:
-                return CANCELLED
-            process = self._processes[step.name] = StepProcess(command, log, self._config.grace)
-        try:
-            code = process.wait(step.timeout)
-        finally:
-            with self._lock:
-                del self._processes[step.name]
-        return self._judged(step, attempt, process, code)
-
-    def _judged(self, step: StepPlan, attempt: int, process: StepProcess, code: int | None) -> StepResult:
-        """Return how an attempt in a process ended; what it committed counts, whatever became of the process then."""
-        result = self._launcher.result(step.name, attempt)
-        if result is not None and (result.state.good or not process.stopped):
-            return result
-        if code is None:
-            return StepResult(StepState.FAILED, Failure("Timeout", f"it took longer than {step.timeout:g} s"))
-        if process.stopped:
-            return CANCELLED
-        return StepResult(StepState.FAILED, failure_of(code))
+            return attempt.execute()
+        except KeyboardInterrupt:
+            self._interrupted = True
+            self.cancel()
+            return attempt.task.committed_or(CANCELLED)
 
     # Stopping
 
     def _watch(self) -> None:
         """Look for requests to cancel, also while a step executes in the driving thread."""
-        while not self._over.wait(WATCH):
+        while not self.over.wait(WATCH):
             if self._directory.cancel_requested():
-                self._cancelled = True
-                self._interrupt_running()
+                self.cancel()
                 return
 
-    def _interrupt_running(self) -> None:
+    def _stop(self, reason: str) -> None:
+        """Begin to stop all that is under way. A step that calls this is interrupted by it, so that it comes last."""
         with self._lock:
-            self._stopping = True
-            processes, threads = list(self._processes.values()), list(self._threads.values())
-            for thread in threads:
-                interrupt(thread)
-        stoppers = [threading.Thread(target=process.stop, daemon=True) for process in processes]
-        for stopper in stoppers:
-            stopper.start()
+            self._stopping = self._stopping or reason
+            attempts = sorted(self._attempts.values(), key=lambda attempt: attempt.is_here())
+        self._ended.put(None)
+        for attempt in attempts:
+            attempt.stop()
 
-    def _stop_everything(self) -> None:
-        """Stop what runs, end what does not, and wait for the first; a thread that does not react within the time of grace is given up."""
-        self._interrupt_running()
-        for name in self._schedule.cancel_unstarted():
+    def _finish_stopping(self) -> None:
+        """End what has not begun, and wait for what is under way; what does not stop within the time of grace is given up."""
+        for name in self._schedule.cancel_unstarted(self._stopping):
             self._tell(name, CANCELLED)
-        deadline = time.monotonic() + self._config.grace
-        while self._schedule.running:
-            self._take_ended(time.monotonic() + _AGAIN)
-            late = time.monotonic() > deadline
-            for name in [name for name in self._schedule.running if late and name not in self._processes]:
-                self._settle(name, self._schedule.status[name].attempt, CANCELLED)
-
-
+        deadline = time.monotonic() + self._config.grace + SLACK
+        while self._attempts and time.monotonic() < deadline:
+            self._take_ended(deadline)
+        for attempt in list(self._attempts.values()):
+            self._settle(attempt, CANCELLED)

@@ -1,55 +1,101 @@
-"""Logs of attempts: bounded files, with secrets masked."""
+"""Logs of attempts: files that never outgrow their limit, and hold no secret."""
 
 from __future__ import annotations
 
+import codecs
 import os
 import threading
 from collections.abc import Iterator
-from pathlib import Path
+from contextlib import suppress
 
-from dovetail_core import has_secrets, mask
+from dovetail_core.masking import has_secrets, mask, unfinished
 
 
 class LogFile:
-    """A log that exists once something is written. Past `limit` bytes output is counted and dropped; closing says how much it was."""
+    """Takes what an attempt prints. The file is made at the first byte; what is written is seen by others, and survives this process."""
 
-    def __init__(self, path: Path, limit: int) -> None:
+    def __init__(self, path: str, limit: int) -> None:
         self._path = path
-        self._left = limit
+        self._room = limit
+        self._limit = limit
         self._dropped = 0
-        self._descriptor = -1
-        self._lock = threading.Lock()
+        self._file: int | None = None
+        self._last = b"\n"
+        self._closed = False
+        self._lock = threading.RLock()  # a finaliser that prints may run within a write
+        self._masked: _Masked | None = None
 
     def write(self, data: bytes) -> None:
-        """Append; what is written is seen by other processes at once, and survives this one."""
-        if has_secrets():
-            data = mask(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+        """Append bytes; what is beyond the limit, or finds no room on the disk, is counted and dropped."""
         with self._lock:
-            kept = data[: self._left]
-            self._left -= len(kept)
-            self._dropped += len(data) - len(kept)
-            if kept:
-                self._append(kept)
-
-    def _append(self, data: bytes) -> None:
-        if self._descriptor < 0:
-            self._descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
-        os.write(self._descriptor, data)
+            if data and not self._closed:
+                self._append(self._without_secrets(data))
 
     def close(self) -> None:
-        """End the log."""
+        """Write what was held back, and say how much was dropped; what comes later is dropped."""
         with self._lock:
+            self._closed = True
+            if self._masked is not None:
+                self._append(self._masked.rest())
+                self._masked = None
             if self._dropped:
-                self._append(f"\n[{self._dropped} more bytes were not kept]\n".encode())
-            if self._descriptor >= 0:
-                os.close(self._descriptor)
-            self._descriptor = -1
+                self._say_dropped()
+            if self._file is not None:
+                os.close(self._file)
+                self._file = None
+
+    def _without_secrets(self, data: bytes) -> bytes:
+        if self._masked is None and has_secrets():
+            self._masked = _Masked()
+        return self._masked.take(data) if self._masked is not None else data
+
+    def _append(self, data: bytes) -> None:
+        kept = data[: self._room]
+        self._dropped += len(data) - len(kept)
+        if kept:
+            written = self._write(kept)
+            self._dropped += len(kept) - written
+            self._room -= written
+
+    def _write(self, data: bytes) -> int:
+        try:
+            written = os.write(self._opened(), data)
+        except OSError:  # no room, or no directory any more: a step does not fail for its log
+            return 0
+        self._last = data[:written][-1:] or self._last
+        return written
+
+    def _opened(self) -> int:
+        if self._file is None:
+            self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        return self._file
+
+    def _say_dropped(self) -> None:
+        start = b"" if self._last == b"\n" else b"\n"
+        self._write(start + b"[%d bytes were dropped here; the log's limit is %d bytes]\n" % (self._dropped, self._limit))
 
 
-def lines_of(path: Path) -> Iterator[str]:
-    """Yield the lines of a log without their ends; bytes that are no UTF-8 are replaced. A log that does not exist has none."""
-    if not path.exists():
-        return
-    with path.open("r", encoding="utf-8", errors="replace", newline="\n") as file:
+class _Masked:
+    """Masks secrets in a stream whose pieces may end anywhere; bytes that are no UTF-8 stay as they are."""
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+        self._held = ""
+
+    def take(self, data: bytes, final: bool = False) -> bytes:
+        """Return what can be written now: all but what may be the beginning of a secret."""
+        text = mask(self._held + self._decoder.decode(data, final))
+        count = 0 if final else unfinished(text)
+        self._held = text[len(text) - count :]
+        return text[: len(text) - count].encode("utf-8", "surrogateescape")
+
+    def rest(self) -> bytes:
+        """Return what was held back."""
+        return self.take(b"", final=True)
+
+
+def lines_of(path: str) -> Iterator[str]:
+    """Yield the lines of a log without their ends; none if there is no file. What is no UTF-8 is replaced."""
+    with suppress(FileNotFoundError), open(path, "rb") as file:
         for line in file:
-            yield line.rstrip("\n")
+            yield line.removesuffix(b"\n").removesuffix(b"\r").decode("utf-8", "replace")

@@ -9,10 +9,11 @@ from enum import StrEnum
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, Literal, Protocol, Self
 
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
 from dovetail_core import Failure, closest
 from dovetail_core.jobs import RetryPolicy
 from dovetail_core.resources import Resources
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 PLAN_VERSION = 1
 
@@ -79,9 +80,9 @@ class PipelinePlan(BaseModel):
         if len(graph) < len(self.steps):
             counts = Counter(step.name for step in self.steps)
             raise ValueError("several steps are called " + ", ".join(f"'{name}'" for name, count in counts.items() if count > 1))
-        unknown = [(name, other) for name, upstream in graph.items() for other in upstream if other not in graph]
-        if unknown:
-            raise ValueError("; ".join(f"step '{name}' comes after '{other}', which is not in the plan{closest(other, graph)}" for name, other in unknown))
+        if unknown := [(name, other) for name, upstream in graph.items() for other in upstream if other not in graph]:
+            what = (f"step '{name}' comes after '{other}', which is not in the plan{closest(other, graph)}" for name, other in unknown)
+            raise ValueError("; ".join(what))
         try:
             TopologicalSorter(graph).prepare()
         except CycleError as error:

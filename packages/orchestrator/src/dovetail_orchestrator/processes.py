@@ -7,48 +7,54 @@ import signal
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Collection, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
-from dovetail_core import Failure
 
 from dovetail_orchestrator import guard
 from dovetail_orchestrator.plan import Command, LogSink
 
-_LINE = 64 * 1024
+_CHUNK = 64 * 1024
+_LOOK = 0.02  # seconds between two looks; the end of another's process cannot be waited for
 
 
 class StepProcess:
-    """A command that executes an attempt. `wait` returns its exit code, negative for a signal; `stop` may be called from any thread."""
+    """A command that executes an attempt. `wait` is called by the thread that made this; `stop` may be called from any thread.
+
+    Its environment is this process's, with the command's own variables; Python in it does not buffer its output, so that nothing
+    printed is lost in a crash.
+    """
 
     def __init__(self, command: Command, log: LogSink, grace: float) -> None:
         self._grace = grace
         self._log = log
-        self.stopped = False
-        guarded = sys.platform == "linux"
-        prefix = [sys.executable, "-I", "-S", str(Path(guard.__file__)), str(grace)] if guarded else []
+        self._guarded = sys.platform == "linux"
+        prefix = [sys.executable, "-I", "-S", str(Path(guard.__file__)), str(grace)] if self._guarded else []
         self._process = subprocess.Popen(
             [*prefix, *command.arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env={**os.environ, **command.environment},
+            env={"PYTHONUNBUFFERED": "1", **os.environ, **command.environment},
             start_new_session=True,
         )
         # the guard is told of the death of the thread that started it: that thread is the one that waits
-        self._pump = threading.Thread(target=self._copy_output, daemon=True)
+        self._pump = threading.Thread(target=self._copy_output, name=f"output-{self._process.pid}", daemon=True)
         self._pump.start()
 
     def _copy_output(self) -> None:
         assert self._process.stdout is not None
         with self._process.stdout as output:
-            while line := output.readline(_LINE):
-                self._log.write(line)
+            while data := os.read(output.fileno(), _CHUNK):
+                self._log.write(data)
 
     def wait(self, timeout: float | None) -> int | None:
-        """Return the exit code once everything has ended, or None if it was stopped for taking longer than `timeout` seconds."""
+        """Return the exit code once all has ended, negative for a signal; or None after `timeout` seconds, when it was stopped."""
         try:
-            code = self._process.wait(timeout)
+            code: int | None = self._process.wait(timeout)
         except subprocess.TimeoutExpired:
             self.stop()
             self._process.wait()
@@ -58,49 +64,72 @@ class StepProcess:
 
     def stop(self) -> None:
         """Stop the command and everything below it: asked first, killed after the time of grace. Returns when that is done."""
-        self.stopped = True
         try:
-            below = psutil.Process(self._process.pid).children(recursive=True)
+            process = psutil.Process(self._process.pid)
+            below = process.children(recursive=True)
         except psutil.NoSuchProcess:
             return
-        self._process.terminate()
-        try:
-            self._process.wait(self._grace + 12)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-        _kill(below)
-
-    def is_running(self) -> bool:
-        """Tell whether it has not ended."""
-        return self._process.poll() is None
+        if self._guarded:
+            self._process.terminate()
+            await_end([process], self._grace + 12)
+        else:
+            end([process, *below], self._grace)
+        kill([process, *below])
 
 
-def _kill(processes: list[psutil.Process]) -> None:
+def end(processes: Collection[psutil.Process], grace: float) -> None:
+    """Stop processes: asked first, killed after `grace` seconds."""
     for process in processes:
-        try:
+        with suppress(psutil.Error):
+            process.send_signal(signal.SIGTERM)
+    kill(await_end(processes, grace))
+
+
+def kill(processes: Iterable[psutil.Process]) -> None:
+    """Kill those that live."""
+    for process in processes:
+        with suppress(psutil.Error):
             process.kill()
-        except psutil.NoSuchProcess:
-            continue
 
 
-def kill_tree(process: psutil.Process, grace: float) -> None:
-    """Stop a process and everything below it: asked first, killed after `grace` seconds."""
+def kill_run(driver: psutil.Process, grace: float) -> None:
+    """Kill the process that executes a run; what it started is stopped by its guards, or here."""
     try:
-        tree = [process, *process.children(recursive=True)]
-        process.terminate()
+        below = driver.children(recursive=True)
     except psutil.NoSuchProcess:
         return
-    _, alive = psutil.wait_procs(tree, timeout=grace)
-    _kill(alive)
-    psutil.wait_procs(alive, timeout=5)
+    kill([driver])
+    end(below, grace + 1)
+    await_end([driver], 5)
 
 
-def failure_of(code: int) -> Failure:
-    """Return why a command that committed nothing failed."""
-    if code == 0:
-        return Failure("Lost", "the process exited with code 0 and committed nothing")
-    if code > 0:
-        return Failure("ExitCode", f"the process exited with code {code}")
-    name = signal.Signals(-code).name if -code in set(signal.Signals) else "an unknown signal"
-    hint = "; unless somebody sent it, the machine ran out of memory" if -code == signal.SIGKILL else ""
-    return Failure("Killed", f"the process was killed by {name} (signal {-code}){hint}")
+def children_of_thread(thread: int, since: float) -> list[psutil.Process]:
+    """Return the processes that a thread of this process has started since a time (Linux with CONFIG_PROC_CHILDREN; else none)."""
+    try:
+        found = Path(f"/proc/self/task/{thread}/children").read_text().split()
+    except OSError:
+        return []
+    children = []
+    for number in found:
+        with suppress(psutil.Error):
+            child = psutil.Process(int(number))
+            if child.create_time() >= since - 0.1:  # which is counted in ticks
+                children += [child, *child.children(recursive=True)]
+    return children
+
+
+def await_end(processes: Iterable[psutil.Process], seconds: float) -> list[psutil.Process]:
+    """Wait until processes have ended, and return those that have not after some seconds.
+
+    They are not reaped: whoever started them could not learn their exit code then.
+    """
+    deadline = time.monotonic() + seconds
+    while (left := [process for process in processes if _lives(process)]) and time.monotonic() < deadline:
+        time.sleep(_LOOK)
+    return left
+
+
+def _lives(process: psutil.Process) -> bool:
+    with suppress(psutil.Error):
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    return False

@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 
 from dovetail_core import Failure
-
 from dovetail_orchestrator.plan import PipelinePlan, StepPlan, StepResult, StepState
 from dovetail_orchestrator.status import StepStatus
 
@@ -17,7 +16,8 @@ class Schedule:
 
     def __init__(self, plan: PipelinePlan) -> None:
         self.plans: Mapping[str, StepPlan] = {step.name: step for step in plan.steps}
-        self.status: dict[str, StepStatus] = {name: StepStatus() for name in self.plans}
+        self.status: dict[str, StepStatus] = dict.fromkeys(self.plans, StepStatus())
+        self.index = {name: index for index, name in enumerate(self.plans)}
         self.fail_fast = plan.failure_mode == "fail_fast"
         self._left = {step.name: len(set(step.upstream)) for step in plan.steps}
         self._below: dict[str, list[str]] = {name: [] for name in self.plans}
@@ -37,7 +37,7 @@ class Schedule:
     def start(self, name: str) -> int:
         """Note that an attempt starts, and return its number."""
         attempt = self.status[name].attempt + 1
-        self.status[name] = StepStatus(StepState.RUNNING, attempt)
+        self.status[name] = StepStatus(StepState.RUNNING, attempt, self.status[name].failure)
         self.running.add(name)
         return attempt
 
@@ -48,9 +48,10 @@ class Schedule:
             return None
         return list(policy.waits())[attempt - 1]
 
-    def delay(self, name: str, due: float) -> None:
-        """Note that a step is to be tried again at a time."""
+    def delay(self, name: str, due: float, failure: Failure | None, reason: str) -> None:
+        """Note that an attempt failed, and that the step is to be tried again at a time."""
         self.running.discard(name)
+        self.status[name] = StepStatus(StepState.RUNNING, self.status[name].attempt, failure, reason)
         heapq.heappush(self._delayed, (due, name))
 
     def wake(self, now: float) -> float | None:
@@ -59,44 +60,42 @@ class Schedule:
             self.ready.append(heapq.heappop(self._delayed)[1])
         return self._delayed[0][0] if self._delayed else None
 
-    def end(self, name: str, state: StepState, failure: Failure | None = None) -> None:
+    def end(self, name: str, state: StepState, failure: Failure | None = None, reason: str = "") -> None:
         """Note that a step has ended; what it held back becomes ready if it is good."""
         self.running.discard(name)
-        self._close(name, state, failure)
+        self._close(name, state, failure, reason)
         if state.good:
             for below in self._below[name]:
                 self._left[below] -= 1
                 if not self._left[below] and not self.status[below].state.terminal:
                     self.ready.append(below)
 
-    def _close(self, name: str, state: StepState, failure: Failure | None = None) -> None:
-        self.status[name] = StepStatus(state, self.status[name].attempt, failure)
+    def _close(self, name: str, state: StepState, failure: Failure | None, reason: str) -> None:
+        self.status[name] = StepStatus(state, self.status[name].attempt, failure, reason)
         self._open -= 1
 
-    def skip_below(self, name: str) -> Iterator[str]:
+    def skip_below(self, name: str, reason: str) -> Iterator[str]:
         """End everything below a step that is not good as `skipped`, and yield the names."""
         pending = deque(self._below[name])
         while pending:
             below = pending.popleft()
             if not self.status[below].state.terminal:
-                self._close(below, StepState.SKIPPED)
+                self._close(below, StepState.SKIPPED, None, reason)
                 yield below
                 pending.extend(self._below[below])
 
-    def cancel_unstarted(self) -> Iterator[str]:
+    def cancel_unstarted(self, reason: str) -> Iterator[str]:
         """End every step that does not run as `cancelled`, and yield the names."""
         self.ready.clear()
         self._delayed.clear()
         for name, status in list(self.status.items()):
             if not status.state.terminal and name not in self.running:
-                self._close(name, StepState.CANCELLED)
+                self._close(name, StepState.CANCELLED, None, reason)
                 yield name
 
     def outcome(self, cancelled: bool) -> StepState:
-        """Return the state of the whole run, computed from all its steps."""
+        """Return the state of the whole run, computed from all its steps; `cancelled`: somebody asked to stop it."""
         states = {status.state for status in self.status.values()}
-        if cancelled and StepState.CANCELLED in states:
-            return StepState.CANCELLED
-        if not all(state.good for state in states):
-            return StepState.FAILED
-        return StepState.SUCCEEDED
+        if all(state.good for state in states):
+            return StepState.SUCCEEDED
+        return StepState.CANCELLED if StepState.CANCELLED in states and (cancelled or StepState.FAILED not in states) else StepState.FAILED

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from dovetail_core import Failure
-
 from dovetail_orchestrator.plan import StepState
 
 

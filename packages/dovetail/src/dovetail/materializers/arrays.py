@@ -56,7 +56,7 @@ class Arrays(Materializer):
 
 def _mapped(path: Path) -> Any:
     """Return an array whose pages are read when they are used; they are copied when they are changed, and the file never is."""
-    return np.load(path, mmap_mode="r", **_SAFELY).view(np.ndarray)
+    return np.load(path, mmap_mode="c", **_SAFELY).view(np.ndarray)
 
 
 def _write(array: np.ndarray[Any, Any], file: BinaryIO) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Any
 
+from sqlalchemy import URL, Connection, Engine, create_engine, exc, make_url
+from sqlalchemy.engine.interfaces import DBAPICursor
+
 from dovetail_core import (
     AuthenticationFailed,
     ConfigError,
@@ -16,9 +19,6 @@ from dovetail_core import (
     Unavailable,
     remember_secret,
 )
-from sqlalchemy import URL, Connection, Engine, create_engine, exc, make_url
-from sqlalchemy.engine.interfaces import DBAPICursor
-
 from dovetail_metadata_store.sql.schema import SCHEMA, Schema
 
 

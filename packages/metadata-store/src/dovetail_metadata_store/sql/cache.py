@@ -10,6 +10,7 @@ from sqlalchemy import Column, Connection, ScalarSelect, Select, bindparam, lite
 
 from dovetail_metadata_store.records import StepRun
 from dovetail_metadata_store.sql.batches import batches
+from dovetail_metadata_store.sql.columns import by_code_points
 from dovetail_metadata_store.sql.database import Database
 from dovetail_metadata_store.sql.schema import links, steps
 from dovetail_metadata_store.sql.steps import with_links
@@ -57,5 +58,5 @@ _BY_PROVENANCE = _last(steps.c.provenance_key).label("by_provenance")
 @functools.lru_cache(maxsize=16)
 def _latest(count: int) -> Select[Any]:
     """Return the query for the places of `count` keys."""
-    keys = (select(bindparam(f"key_{number}", type_=_KEY_TYPE).label("wanted_key")) for number in range(count))
+    keys = (select(by_code_points(bindparam(f"key_{number}", type_=_KEY_TYPE)).label("wanted_key")) for number in range(count))
     return select(_WANTED_KEY.label("wanted_key"), _BY_CACHE, _BY_PROVENANCE).select_from(union_all(*keys).subquery("wanted"))

@@ -15,14 +15,16 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import Boolean, TypeEngine
 
+_MYSQL_COLLATION = {"mysql": "utf8mb4_0900_bin", "mariadb": "utf8mb4_nopad_bin"}
+
 
 def text(length: int) -> TypeEngine[str]:
     """Return the type of a text of at most `length` characters, of which the database may keep an index."""
     return (
         String(length)
         .with_variant(postgresql.VARCHAR(length, collation="C"), "postgresql")
-        .with_variant(mysql.VARCHAR(length, charset="utf8mb4", collation="utf8mb4_0900_bin"), "mysql")
-        .with_variant(mysql.VARCHAR(length, charset="utf8mb4", collation="utf8mb4_nopad_bin"), "mariadb")
+        .with_variant(mysql.VARCHAR(length, charset="utf8mb4", collation=_MYSQL_COLLATION["mysql"]), "mysql")
+        .with_variant(mysql.VARCHAR(length, charset="utf8mb4", collation=_MYSQL_COLLATION["mariadb"]), "mariadb")
     )
 
 
@@ -89,3 +91,21 @@ def _postgresql_contains(element: contains_text, compiler: SQLCompiler, **more: 
 @compiles(contains_text, "mysql", "mariadb")
 def _mysql_contains(element: contains_text, compiler: SQLCompiler, **more: Any) -> str:
     return f"instr({compiler.process(element.clauses, **more)}) > 0"
+
+
+class by_code_points(FunctionElement[str]):
+    """A given text, compared as the columns are: MySQL compares what is no column's as the connection does, often without case."""
+
+    name = "by_code_points"
+    type = String()
+    inherit_cache = True
+
+
+@compiles(by_code_points)
+def _as_it_is(element: by_code_points, compiler: SQLCompiler, **more: Any) -> str:
+    return str(compiler.process(element.clauses, **more))
+
+
+@compiles(by_code_points, "mysql", "mariadb")
+def _mysql_collated(element: by_code_points, compiler: SQLCompiler, **more: Any) -> str:
+    return f"CONVERT({compiler.process(element.clauses, **more)} USING utf8mb4) COLLATE {_MYSQL_COLLATION[compiler.dialect.name]}"

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dovetail_core import Conflict
 from sqlalchemy import Connection, bindparam, insert, or_, select, tuple_, update
 from sqlalchemy.engine.interfaces import DBAPICursor
 
+from dovetail_core import Conflict
 from dovetail_metadata_store import documents
 from dovetail_metadata_store.records import Artifact, Link, State, StepCommit, StepRun
 from dovetail_metadata_store.sql.backend import ConstraintViolated

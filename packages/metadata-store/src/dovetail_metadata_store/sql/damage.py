@@ -6,8 +6,9 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-from dovetail_core import IntegrityError
 from sqlalchemy import Row
+
+from dovetail_core import IntegrityError
 
 T = TypeVar("T")
 

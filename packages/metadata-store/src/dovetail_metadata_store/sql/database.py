@@ -9,13 +9,13 @@ import time
 from collections.abc import Callable, Hashable
 from typing import TypeVar
 
-from dovetail_core import DovetailError
-from dovetail_core.retry import delays
 from sqlalchemy import Connection, Engine, event, exc
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.sql import ClauseElement
 
+from dovetail_core import DovetailError
+from dovetail_core.retry import delays
 from dovetail_metadata_store.sql import schema_version
 from dovetail_metadata_store.sql.backend import Backend, ConstraintViolated, driver_error, of_driver
 from dovetail_metadata_store.sql.forks import Turn

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dovetail_core import IntegrityError
 from sqlalchemy import Connection, delete, insert, select
 
+from dovetail_core import IntegrityError
 from dovetail_metadata_store import documents
 from dovetail_metadata_store.sql.batches import batches
 from dovetail_metadata_store.sql.database import Database

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-from dovetail_core import Failure, IntegrityError
 from sqlalchemy import Row
 
+from dovetail_core import Failure, IntegrityError
 from dovetail_metadata_store import documents
 from dovetail_metadata_store.records import Artifact, Attempt, Link, Owner, Run, State, StepCommit, StepRun
 from dovetail_metadata_store.sql.schema import IN, OUT

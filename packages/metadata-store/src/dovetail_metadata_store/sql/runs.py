@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from dovetail_core import AlreadyExists, Failure, NotFound
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, exists, insert, or_, select, update
 from sqlalchemy.engine.interfaces import DBAPICursor
 
+from dovetail_core import AlreadyExists, Failure, NotFound
 from dovetail_metadata_store import documents
 from dovetail_metadata_store.records import Artifact, Owner, Run, State
 from dovetail_metadata_store.sql.backend import ConstraintViolated

@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from dovetail_core import ConfigError, InvalidArgument
-from sqlalchemy import Connection, Engine, exc, insert, inspect, select
+from sqlalchemy import Connection, Engine, insert, inspect, select
 
+from dovetail_core import ConfigError, InvalidArgument
 from dovetail_metadata_store.sql.schema import Schema, versions
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ _alembic = threading.Lock()
 
 
 def ensure(engine: Engine, backend: Backend) -> None:
-    """Create the schema, or bring an older one up to date; in a database that is up to date this is one query.
+    """Create the schema, or bring an older one up to date; in a database that is up to date this is two queries.
 
     Raises `ConfigError`, and writes nothing, if the schema is newer than this code, or the database is another program's.
     """
@@ -28,6 +28,8 @@ def ensure(engine: Engine, backend: Backend) -> None:
             connection.rollback()
             return
     with engine.connect() as connection:
+        if backend.isolation:  # who waited for the lock must see what its holder did
+            connection.execution_options(isolation_level="READ COMMITTED")
         backend.begin(connection, True)
         try:
             backend.lock_schema(connection)
@@ -40,14 +42,9 @@ def ensure(engine: Engine, backend: Backend) -> None:
 
 def current(connection: Connection) -> str | None:
     """Return the version of the stored schema; None if there is none."""
-    try:
-        return connection.execute(select(versions.c.version_num)).scalar()
-    except (exc.OperationalError, exc.ProgrammingError):
-        connection.rollback()
-        if inspect(connection).has_table(versions.name):
-            raise
-        connection.rollback()
+    if not inspect(connection).has_table(versions.name):
         return None
+    return connection.execute(select(versions.c.version_num)).scalar()
 
 
 def _bring_up(connection: Connection, backend: Backend, version: str | None) -> None:

@@ -12,14 +12,15 @@ from collections.abc import Hashable
 from pathlib import Path
 from typing import Any
 
-from dovetail_core import ConfigError, DovetailError, IntegrityError, InvalidArgument, PermissionDenied, Timeout, Unavailable, new_id
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.pool import NullPool, QueuePool, StaticPool
 
+from dovetail_core import ConfigError, DovetailError, IntegrityError, InvalidArgument, PermissionDenied, Timeout, Unavailable, new_id
 from dovetail_metadata_store.sql import schema_version
 from dovetail_metadata_store.sql.backend import Backend, ConstraintViolated
 from dovetail_metadata_store.sql.columns import SQLITE_CLOCK
+
 
 class _Connection(sqlite3.Connection):
     """A connection whose clock stands still in a transaction: all that it writes has one time."""
@@ -37,6 +38,7 @@ class _Connection(sqlite3.Connection):
 
 
 _BUSY_SECONDS = 0.5  # then Python has its turn: a wait inside SQLite cannot be interrupted
+_SMALLEST = 512  # bytes: one page of the smallest size
 _CHECKPOINT_PAGES = 4000  # 16 MB; with the default of 1000, copying to the main file costs as much as the commits themselves
 _RESTORE = "restore it from a copy, or move it away to begin with an empty one"
 _OPTIONS: dict[str, Any] = {
@@ -162,8 +164,9 @@ class SqliteBackend(Backend):
             raise IntegrityError(f"{self.label}: {self.path} is damaged: {problem}", remedy=_RESTORE)
 
     def _connect(self) -> _Connection:
-        if os.stat(self.path).st_size == 0:
-            raise IntegrityError(f"{self.label}: {self.path} is empty, so what it held is lost", remedy=_RESTORE)
+        # SQLite takes an empty file for a new database. To look into it ourselves would be wrong: to close it would release SQLite's locks.
+        if os.stat(self.path).st_size < _SMALLEST:
+            raise IntegrityError(f"{self.label}: {self.path} is truncated or no SQLite database", remedy=_RESTORE)
         return self._set_up(sqlite3.connect(f"{self.path.as_uri()}?mode=rw", uri=True, **_OPTIONS))
 
     def _connect_immutable(self) -> _Connection:

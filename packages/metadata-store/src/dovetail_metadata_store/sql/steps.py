@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from dovetail_core import Failure, NotFound
 from sqlalchemy import Connection, Row, and_, bindparam, case, exists, func, insert, or_, select, update
 from sqlalchemy.engine.interfaces import DBAPICursor
 
+from dovetail_core import Failure, NotFound
 from dovetail_metadata_store.records import Attempt, Link, State, StepRun
 from dovetail_metadata_store.sql.columns import now_or, store_time
 from dovetail_metadata_store.sql.database import Database, Preparing

@@ -8,7 +8,6 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from dovetail_core import Failure
-
 from dovetail_metadata_store import sql
 from dovetail_metadata_store.capabilities import MetadataStoreCapability
 from dovetail_metadata_store.interface import MetadataStore

@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
+
 from dovetail_metadata_store.sql.columns import document, moment, text
 
 revision = "0001"

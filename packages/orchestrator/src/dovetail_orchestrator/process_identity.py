@@ -1,0 +1,54 @@
+"""Which process is executing a run, and whether it lives: process ids are reused, and clocks are set."""
+
+from __future__ import annotations
+
+import os
+import platform
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+
+@dataclass(frozen=True)
+class ProcessIdentity:
+    """One process, told from all that had or will have its id."""
+
+    host: str
+    pid: int
+    started: str
+    """When it started, on a clock that nobody can set where the system has one."""
+
+    @classmethod
+    def own(cls) -> ProcessIdentity:
+        """Return the identity of this process."""
+        return cls(platform.node(), os.getpid(), _started(os.getpid()) or "")
+
+    def alive(self) -> bool:
+        """Tell whether the process lives; one that is dead and not yet reaped does not, one of another machine is taken to live."""
+        return self.host != platform.node() or _started(self.pid) == self.started
+
+
+def _started(pid: int) -> str | None:
+    """Return when a living process started: on Linux in ticks since the boot that is named, elsewhere in seconds since 1970."""
+    try:
+        return _ticks(pid)
+    except FileNotFoundError:
+        if Path("/proc/self/stat").exists():
+            return None
+    with suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        return f"{process.create_time():.2f}" if process.status() != psutil.STATUS_ZOMBIE else None
+    return None
+
+
+def _ticks(pid: int) -> str | None:
+    """Fields 3 and 22 of /proc/PID/stat (proc(5)), after the name, which may hold spaces and parentheses."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+    except ProcessLookupError:  # it ended while it was read
+        return None
+    if fields[0] in "ZX":
+        return None
+    return f"{Path('/proc/sys/kernel/random/boot_id').read_text().strip()}:{fields[19]}"

@@ -1,0 +1,255 @@
+"""Cancellation: in every state, from this process and from another, and it really stops user code."""
+
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+from orchestrator_kit import alive, plan, states, until
+from test_processes import grandchild, isolated
+
+from dovetail_core import NotFound, Timeout
+from dovetail_orchestrator import StepInterrupted, StepPlan, StepState
+
+
+def endless(attempt, log):
+    while True:
+        time.sleep(0.01)
+
+
+def started(launcher, *steps):
+    until(lambda: set(steps) <= set(launcher.executed()))
+
+
+@pytest.fixture
+def both(launcher, tmp_path):
+    """A run of a process with a stubborn grandchild, of a thread, and of a step that waits for both."""
+    launcher.programs = {"process": grandchild(tmp_path / "pid", then="witness('ready')\nwhile True: witness('work'); time.sleep(0.02)")}
+    launcher.here = {"thread": endless}
+    steps = isolated("process"), StepPlan(name="thread"), StepPlan(name="below", upstream=("process", "thread"))
+    return plan("r", *steps)
+
+
+def stopped(launcher, status):
+    assert states(status) == {"process": "cancelled", "thread": "cancelled", "below": "cancelled"}
+    assert status.state == "cancelled"
+    pids = {event["pid"] for event in launcher.events() if event["step"] == "process"}
+    assert not any(map(alive, pids))
+    assert not alive(int((launcher.directory.parent / "pid").read_text()))
+
+
+def test_cancel_stops_processes_grandchildren_and_threads_and_returns_when_it_has(orchestrator, launcher, both):
+    handle = orchestrator.submit(both, launcher)
+    until(lambda: any(event["event"] == "ready" for event in launcher.events()))
+    started(launcher, "thread")
+    handle.cancel()
+    stopped(launcher, handle.status())
+    assert launcher.final() == {"process": "cancelled", "thread": "cancelled", "below": "cancelled"}
+    assert "cancelled" in handle.status().steps["below"].reason
+
+
+def test_another_instance_cancels_as_well(orchestrator, make, launcher, both):
+    handle = orchestrator.submit(both, launcher)
+    until(lambda: any(event["event"] == "ready" for event in launcher.events()))
+    started(launcher, "thread")
+    make().cancel("r")
+    stopped(launcher, handle.status())
+
+
+CANCEL = "import sys; from dovetail_orchestrator.local import LocalOrchestrator; LocalOrchestrator(path=sys.argv[1], grace=1.0).cancel('r')"
+
+
+def test_another_process_cancels_as_well(orchestrator, launcher, both):
+    handle = orchestrator.submit(both, launcher)
+    until(lambda: any(event["event"] == "ready" for event in launcher.events()))
+    started(launcher, "thread")
+    subprocess.run([sys.executable, "-c", CANCEL, str(orchestrator.config.path)], check=True, timeout=60)
+    stopped(launcher, handle.status())
+
+
+def test_a_step_that_blocks_in_the_main_thread_is_interrupted_there(orchestrator, launcher):
+    launcher.here = {"a": lambda attempt, log: time.sleep(600)}
+    threading.Thread(target=lambda: (started(launcher, "a"), orchestrator.cancel("r"))).start()
+    status = orchestrator.run(plan("r", "a", StepPlan(name="b", upstream=("a",))), launcher)
+    assert (states(status), status.state) == ({"a": "cancelled", "b": "cancelled"}, "cancelled")
+
+
+def test_a_step_that_waits_for_a_process_it_started_is_interrupted(orchestrator, launcher, tmp_path):
+    pid = tmp_path / "child"
+    program = f"import os,time; open({str(pid)!r}, 'w').write(str(os.getpid())); time.sleep(600)"
+    launcher.here = {"a": lambda attempt, log: subprocess.run([sys.executable, "-c", program], check=True), "b": endless}
+    handle = orchestrator.submit(plan("r", "a", "b"), launcher)
+    until(lambda: pid.exists() and pid.read_text())
+    handle.cancel()
+    assert states(handle.status()) == {"a": "cancelled", "b": "cancelled"}
+    until(lambda: not alive(int(pid.read_text())))
+    assert [event["event"] for event in launcher.events() if event["step"] == "a"] == ["start", "end"]
+
+
+def test_interruption_is_for_a_step_not_to_catch_but_to_tidy_up_after(orchestrator, launcher):
+    seen = []
+
+    def tidy(attempt, log):
+        try:
+            endless(attempt, log)
+        except Exception:
+            seen.append("caught")
+        finally:
+            seen.append("tidied")
+
+    launcher.here = {"a": tidy, "b": endless}
+    handle = orchestrator.submit(plan("r", "a", "b"), launcher)
+    started(launcher, "a", "b")
+    handle.cancel()
+    assert seen == ["tidied"]
+    assert not issubclass(StepInterrupted, Exception)
+
+
+def test_a_thread_that_does_not_stop_is_given_up_and_its_step_does_not_stay_running(make, launcher):
+    go = threading.Event()
+
+    def deaf(attempt, log):
+        while not go.is_set():
+            try:
+                time.sleep(0.01)
+            except BaseException:
+                continue
+
+    launcher.here = {"a": deaf, "b": deaf}
+    orchestrator = make(grace=0, max_parallel=2)
+    handle = orchestrator.submit(plan("r", "a", "b"), launcher)
+    started(launcher, "a", "b")
+    handle.cancel()
+    status = handle.status()
+    go.set()
+    assert (states(status), status.state) == ({"a": "cancelled", "b": "cancelled"}, "cancelled")
+    until(lambda: len([event for event in launcher.events() if event["event"] == "end"]) == 2)
+    assert handle.status() == status
+    assert launcher.final() == {"a": "cancelled", "b": "cancelled"}
+
+
+def test_a_step_that_cannot_be_stopped_in_the_driving_thread_is_said_to_be_so(make, launcher):
+    def deaf(attempt, log):
+        until(go.is_set, 60)
+
+    go = threading.Event()
+    launcher.here = {"a": lambda attempt, log: swallow(deaf, attempt, log)}
+
+    def swallow(call, attempt, log):
+        while not go.is_set():
+            try:
+                call(attempt, log)
+            except BaseException:
+                continue
+
+    orchestrator = make(grace=0)
+    handle = orchestrator.submit(plan("r", "a"), launcher)
+    started(launcher, "a")
+    with pytest.raises(Timeout, match="isolated"):
+        handle.cancel()
+    go.set()
+    assert handle.wait(20).state.terminal
+
+
+def test_a_step_that_succeeded_while_it_was_cancelled_has_succeeded(orchestrator, launcher):
+    finished = threading.Event()
+
+    def late(attempt, log):
+        launcher._commit_file("a", attempt).touch()
+        finished.set()
+        endless(attempt, log)
+
+    launcher.here = {"a": late, "b": endless}
+    handle = orchestrator.submit(plan("r", "a", "b"), launcher)
+    finished.wait(20)
+    started(launcher, "b")
+    handle.cancel()
+    assert (states(handle.status()), handle.status().state) == ({"a": "succeeded", "b": "cancelled"}, "cancelled")
+
+
+def test_a_run_that_has_ended_stays_as_it_is(orchestrator, make, launcher):
+    launcher.here = {"a": lambda attempt, log: 1 / 0}
+    for run_id, steps in (("good", "b"), ("bad", "a")):
+        before = orchestrator.run(plan(run_id, steps), launcher)
+        orchestrator.cancel(run_id)
+        make().cancel(run_id)
+        assert orchestrator.status(run_id) == before
+
+
+def test_cancel_may_be_called_often_and_by_many(orchestrator, make, launcher):
+    launcher.here = {"a": endless, "b": endless}
+    handle = orchestrator.submit(plan("r", "a", "b"), launcher)
+    errors = []
+
+    def cancel(component):
+        try:
+            for _ in range(2):
+                component.cancel("r")
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=cancel, args=(component,)) for component in [orchestrator, make()] * 4]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert errors == []
+    assert states(handle.status()) == {"a": "cancelled", "b": "cancelled"}
+    assert sorted(told.step for told in launcher.told) == ["a", "b"]
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_step_may_cancel_its_own_run(orchestrator, launcher, alone):
+    launcher.here = {"a": lambda attempt, log: orchestrator.cancel("r"), "b": endless}
+    status = orchestrator.run(plan("r", *("a" if alone else "ab"), StepPlan(name="c", upstream=("a",))), launcher)
+    assert set(states(status).values()) == {"cancelled"} and status.state == "cancelled"
+
+
+def test_states_only_advance_while_a_run_is_cancelled(orchestrator, make, launcher):
+    launcher.here = dict.fromkeys("abcd", endless)
+    reader, seen = make(), []
+    handle = orchestrator.submit(plan("r", *"abcdef"), launcher)
+    over = threading.Event()
+
+    def look():
+        while not over.is_set():
+            seen.append(reader.status("r"))
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    started(launcher, "a")
+    handle.cancel()
+    over.set()
+    thread.join()
+    order = [StepState.PENDING, StepState.RUNNING, StepState.CANCELLED]
+    for name in "abcdef":
+        ranks = [order.index(status.steps[name].state) for status in seen]
+        assert ranks == sorted(ranks)
+    ranks = [order.index(status.state) for status in seen]
+    assert ranks == sorted(ranks)
+    assert all(not status.state.terminal or all(step.state.terminal for step in status.steps.values()) for status in seen)
+
+
+def test_nothing_that_is_cancelled_holds_back_the_next_run(make, launcher):
+    orchestrator = make(max_parallel=1)
+    launcher.here = {"a": endless}
+    handle = orchestrator.submit(plan("r", "a", "b"), launcher)
+    started(launcher, "a")
+    handle.cancel()
+    assert orchestrator.run(plan("next", "b"), launcher).state == "succeeded"
+
+
+@pytest.mark.parametrize("unknown", ["nothing", "x" * 100])
+def test_an_unknown_run_cannot_be_cancelled(orchestrator, unknown):
+    with pytest.raises(NotFound):
+        orchestrator.cancel(unknown)
+
+
+def test_what_was_submitted_is_found_by_its_id(orchestrator, make, launcher):
+    go = threading.Event()
+    launcher.here = {"a": lambda attempt, log: go.wait(20) and None}
+    orchestrator.submit(plan("r", "a"), launcher)
+    attached = make().attach("r")
+    go.set()
+    assert attached.wait(20).state == "succeeded"
