@@ -131,7 +131,9 @@ def test_a_step_killed_by_a_signal_is_failed_with_its_reason_and_its_log_is_whol
 
 
 def test_exit_code_0_without_a_commit_is_a_failure(module: ProjectDirectory) -> None:
-    assert "exit code 0 and committed no" in failure(module, "leaves")
+    failure(module, "leaves")
+    recorded = get_run("r-leaves").steps["leaves"].record.failure
+    assert recorded is not None and recorded.kind == "Lost"
 
 
 def test_an_exception_in_another_process_is_told_as_in_this_one(module: ProjectDirectory) -> None:

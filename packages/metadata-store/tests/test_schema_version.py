@@ -90,8 +90,8 @@ def test_a_fresh_schema_and_a_migrated_one_are_the_same_in_postgresql(postgres_u
     fresh, migrated = in_two_ways(engine, clear)
     assert fresh == migrated
     with engine.connect() as connection:
-        collations = connection.execute(text("SELECT DISTINCT collation_name FROM information_schema.columns WHERE column_name = 'name'"))
-        assert "C" in collations.scalars().all()
+        columns = "information_schema.columns WHERE table_schema = current_schema() AND column_name = 'name'"
+        assert connection.execute(text(f"SELECT DISTINCT collation_name FROM {columns}")).scalars().all() == ["C"]
     engine.dispose()
 
 

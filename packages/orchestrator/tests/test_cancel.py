@@ -106,6 +106,20 @@ def test_interruption_is_for_a_step_not_to_catch_but_to_tidy_up_after(orchestrat
     assert not issubclass(StepInterrupted, Exception)
 
 
+def test_a_step_that_fails_for_being_interrupted_was_cancelled(orchestrator, launcher):
+    def fail(attempt, log):
+        try:
+            endless(attempt, log)
+        except BaseException:
+            raise ValueError("while tidying up") from None
+
+    launcher.here = {"a": fail, "b": fail}
+    handle = orchestrator.submit(plan("r", "a", "b"), launcher)
+    started(launcher, "a", "b")
+    handle.cancel()
+    assert states(handle.status()) == {"a": "cancelled", "b": "cancelled"}
+
+
 def test_a_thread_that_does_not_stop_is_given_up_and_its_step_does_not_stay_running(make, launcher):
     go = threading.Event()
 

@@ -50,7 +50,9 @@ RUN_ISOLATED = 'orchestrator.run(plan("r", StepPlan(name="a", isolated=True)), l
 def drive(tmp_path, code):
     """Start a process that executes some code with an orchestrator and a launcher."""
     arguments = [sys.executable, "-c", DRIVER % code.strip().replace("\n", "\n    "), str(Path(__file__).parent), str(tmp_path)]
-    return subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    return subprocess.Popen(
+        arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
 
 
 @pytest.fixture
@@ -100,6 +102,13 @@ def test_a_run_is_whole_whenever_its_driver_is_killed(tmp_path, observer, launch
     assert status.state.terminal and all(step.state.terminal for step in status.steps.values())
     committed = {name for name in status.steps if launcher.result(name, 1)}
     assert {name for name, step in status.steps.items() if step.state == "succeeded"} <= committed
+
+
+def test_a_step_cannot_read_what_is_typed_into_the_driver(tmp_path, observer):
+    driver = drive(tmp_path, f"""launcher.programs = {{"a": "print(repr(sys.stdin.read())); commit()"}}; {RUN_ISOLATED}""")
+    driver.wait(60)
+    driver.communicate()
+    assert list(observer.logs("r", "a")) == ["''"]
 
 
 def test_a_driver_that_does_not_react_is_killed_when_its_run_is_cancelled(tmp_path, observer, launcher):

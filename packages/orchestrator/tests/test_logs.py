@@ -101,7 +101,8 @@ def test_a_hundred_thousand_lines_of_a_crashed_step_are_there_to_the_last_byte(o
     assert len(lines) == 100_001 and lines[-2:] == ["line 99999", "the end"]
 
 
-def test_what_python_printed_before_it_was_killed_is_there(orchestrator, launcher):
+def test_what_python_printed_before_it_was_killed_is_there(orchestrator, launcher, monkeypatch):
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
     launcher.programs = {"a": "print('no newline', end=''); os._exit(1)"}
     orchestrator.run(plan("r", isolated("a")), launcher)
     assert list(orchestrator.logs("r", "a")) == ["no newline"]

@@ -132,6 +132,13 @@ def test_what_a_step_leaves_running_ends_with_it(make, launcher, tmp_path):
     assert not alive(int((tmp_path / "pid").read_text()))
 
 
+def test_a_step_that_kills_its_process_group_takes_all_with_it(make, launcher, tmp_path):
+    launcher.programs = {"a": grandchild(tmp_path / "pid", then="os.killpg(os.getpgrp(), signal.SIGKILL)")}
+    status = make(grace=0.2).run(plan("r", isolated("a")), launcher)
+    assert status.steps["a"].failure.kind == "Killed"
+    assert not alive(int((tmp_path / "pid").read_text()))
+
+
 def test_a_daemon_that_left_its_parent_ends_with_the_step(make, launcher, tmp_path):
     daemon = f"""
 if os.fork() == 0:
@@ -163,6 +170,15 @@ open(sys.argv[2], 'w')"""
 
     assert orchestrator.run(plan("r", isolated("a")), Exact(tmp_path / "l")).state == "succeeded"
     assert json.loads((tmp_path / "report").read_text()) == [odd, 'a=b;$c\n"d', "kept", ""]
+
+
+def test_a_command_begins_with_no_signal_ignored(orchestrator, tmp_path, launcher):
+    class Plain(type(launcher)):
+        def command(self, step, attempt):
+            return Command(("grep", "SigIgn", "/proc/self/status"))
+
+    orchestrator.run(plan("r", isolated("a")), Plain(tmp_path / "l"))
+    assert list(orchestrator.logs("r", "a")) == ["SigIgn:\t0000000000000000"]
 
 
 def test_a_command_that_there_is_not_fails_the_step_and_is_named(orchestrator, tmp_path, launcher):

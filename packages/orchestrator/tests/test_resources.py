@@ -82,12 +82,16 @@ def test_a_setting_of_a_step_is_refused_since_there_is_none(orchestrator, launch
     assert launcher.executed() == []
 
 
-def test_check_finds_a_path_that_cannot_be_used_and_makes_nothing(make, tmp_path):
+def test_a_path_that_cannot_be_used_is_found_by_check_and_by_run(make, launcher, tmp_path):
     (tmp_path / "file").write_text("")
     make().check()
     assert not (tmp_path / "runs").exists()
+    wrong = make(path=tmp_path / "file" / "runs")
     with pytest.raises(ConfigError, match="path"):
-        make(path=tmp_path / "file" / "runs").check()
+        wrong.check()
+    with pytest.raises(ConfigError, match="path"):
+        wrong.run(plan("r", "a"), launcher)
+    assert launcher.executed() == []
 
 
 def test_an_orchestrator_can_be_pickled_and_its_copy_sees_the_same_runs(orchestrator, launcher):

@@ -43,7 +43,7 @@ def check(value: Any, what: str, depth: int = 0) -> None:
             check(item, f"{what}[{index}]", depth + 1)
     else:
         raise InvalidArgument(
-            f"{what} is a {type(value).__name__}, which JSON has not",
+            f"{what} is of the type {type(value).__name__}, which JSON does not have",
             remedy="give null, a bool, a number, a text, a list or a mapping",
             field=what,
         )

@@ -58,9 +58,9 @@ def step_ends(step: StepRun, attempts: Sequence[Attempt], attempt: int, state: S
     return True
 
 
-def run_conflict(run: Run, problem: str) -> Conflict:
+def run_conflict(run: Run, problem: str, remedy: str = "read the run again") -> Conflict:
     """Return the error for a change of a run that may not be, with the run's state in its details."""
-    return Conflict(f"run '{run.name}' is {run.state.value} and {problem}", remedy="read the run again", **_details(run.state))
+    return Conflict(f"run '{run.name}' is {run.state.value} and {problem}", remedy=remedy, **_details(run.state))
 
 
 def step_conflict(step: StepRun, problem: str) -> Conflict:

@@ -115,7 +115,7 @@ class Journal:
 
     def _take(self, event: dict[str, Any]) -> None:
         if "end" in event:
-            self.end = StepState(event["end"])
+            self.end = StepState(event["end"]) if all(step.state.terminal for step in self.steps) else None
         elif not self.steps[event["s"]].state.terminal:
             failure = Failure(*event["f"]) if "f" in event else None
             self.steps[event["s"]] = StepStatus(StepState(event["e"]), event["a"], failure, event.get("r", ""))

@@ -64,6 +64,14 @@ class Task:
         return result if result is not None and result.state.good else otherwise
 
 
+def has_command(launcher: Launcher, step: str) -> bool:
+    """Tell whether a step can execute in a process of its own; one whose command cannot even be asked for fails when it begins."""
+    try:
+        return launcher.command(step, 0) is not None
+    except Exception:
+        return True
+
+
 def tell_ended(launcher: Launcher, step: str, attempt: int, result: StepResult, final: bool) -> None:
     """Tell the launcher of an end that is no success."""
     try:

@@ -109,7 +109,11 @@ class LocalOrchestrator(Orchestrator):
     def _begun(self, plan: PipelinePlan, launcher: Launcher) -> LocalRun | None:
         """Return a new run, or None if it was submitted before."""
         directory = self._directory(plan.run_id)
-        journal = directory.create(plan)
+        try:
+            journal = directory.create(plan)
+        except OSError as error:
+            reason = f"{self.label}: {self.config.path} cannot be written: {error.strerror}"
+            raise ConfigError(reason, remedy="set `path` to a directory that can") from error
         if journal is None:
             return None
         run = self._runs[plan.run_id] = LocalRun(plan, launcher, self.config, directory, journal)

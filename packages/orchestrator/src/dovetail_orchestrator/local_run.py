@@ -13,7 +13,7 @@ from dovetail_orchestrator.attempts import Attempt, ProcessAttempt, ThreadAttemp
 from dovetail_orchestrator.interface import Progress, tell
 from dovetail_orchestrator.interruption import ControlC
 from dovetail_orchestrator.journal import JournalWriter
-from dovetail_orchestrator.launching import CANCELLED, Task, tell_ended
+from dovetail_orchestrator.launching import CANCELLED, Task, has_command, tell_ended
 from dovetail_orchestrator.log_files import LogFile
 from dovetail_orchestrator.plan import Launcher, PipelinePlan, StepResult, StepState
 from dovetail_orchestrator.run_directory import RunDirectory
@@ -77,7 +77,7 @@ class LocalRun:
             self._journal.end(self._schedule.outcome(self._cancelled))
             self.over.set()
             watcher.join()
-        if self._interrupted:
+        if self._interrupted or self._control_c.count:
             raise KeyboardInterrupt
         return self.status()
 
@@ -193,8 +193,7 @@ class LocalRun:
 
     def _needs_process(self, name: str) -> bool:
         if name not in self._separate:
-            step = self._schedule.plans[name]
-            self._separate[name] = self._config.wants_process(step) and self._launcher.command(name, 0) is not None
+            self._separate[name] = self._config.wants_process(self._schedule.plans[name]) and has_command(self._launcher, name)
         return self._separate[name]
 
     def _begin(self, name: str) -> Attempt:

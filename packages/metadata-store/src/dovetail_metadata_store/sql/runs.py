@@ -175,7 +175,7 @@ def delete_run(database: Database, run_id: str) -> list[Artifact]:
                 raise
             return deleted
         if run.state is State.RUNNING:
-            raise run_conflict(run, "cannot be deleted")
+            raise run_conflict(run, "cannot be deleted", "wait until it has ended, or cancel it")
         deleted = _delete(connection, run_id)
         return deleted
 

@@ -90,8 +90,8 @@ class SqliteBackend(Backend):
 
     def engine(self) -> Engine:
         """Return an engine for the file."""
-        if self._read_only():
-            return create_engine("sqlite://", creator=self._connect_immutable, poolclass=NullPool, hide_parameters=True)
+        if self._read_only():  # each call connects anew, so that it sees when somebody else begins to write
+            return create_engine("sqlite://", creator=self._connect, poolclass=NullPool, hide_parameters=True)
         return create_engine("sqlite://", creator=self._connect, poolclass=QueuePool, **self.pool_options())
 
     def empty(self) -> Engine:
@@ -167,10 +167,8 @@ class SqliteBackend(Backend):
         # SQLite takes an empty file for a new database. To look into it ourselves would be wrong: to close it would release SQLite's locks.
         if os.stat(self.path).st_size < _SMALLEST:
             raise IntegrityError(f"{self.label}: {self.path} is truncated or no SQLite database", remedy=_RESTORE)
-        return self._set_up(sqlite3.connect(f"{self.path.as_uri()}?mode=rw", uri=True, **_OPTIONS))
-
-    def _connect_immutable(self) -> _Connection:
-        return self._set_up(sqlite3.connect(f"{self.path.as_uri()}?immutable=1", uri=True, **_OPTIONS))
+        mode = "immutable=1" if self._read_only() else "mode=rw"
+        return self._set_up(sqlite3.connect(f"{self.path.as_uri()}?{mode}", uri=True, **_OPTIONS))
 
     def _set_up(self, connection: _Connection) -> _Connection:
         connection.execute("PRAGMA foreign_keys = ON")
