@@ -55,7 +55,7 @@ MODULE = """
     def raises() -> int:
         raise ValueError("on purpose")
 
-    @step(timeout=1.5)
+    @step(timeout=6)
     def hangs() -> int:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         if os.fork() == 0:
