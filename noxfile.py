@@ -13,6 +13,9 @@ if shutil.which("pyenv"):  # interpreters under pyenv are on the path only if th
     if wanted:
         os.environ["PYENV_VERSION"] = ":".join(wanted)
 
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # most tests start processes, which would compile every import again
+os.environ["UV_COMPILE_BYTECODE"] = "1"
+
 import nox
 
 ROOT = Path(__file__).parent
