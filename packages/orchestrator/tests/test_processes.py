@@ -178,7 +178,9 @@ def test_a_command_begins_with_no_signal_ignored(orchestrator, tmp_path, launche
             return Command(("grep", "SigIgn", "/proc/self/status"))
 
     orchestrator.run(plan("r", isolated("a")), Plain(tmp_path / "l"))
-    assert list(orchestrator.logs("r", "a")) == ["SigIgn:\t0000000000000000"]
+    (line,) = orchestrator.logs("r", "a")
+    reserved = 0b11 << 31  # signals 32 and 33 are the C library's own: no program can change what becomes of them
+    assert int(line.removeprefix("SigIgn:"), 16) & ~reserved == 0
 
 
 def test_a_command_that_there_is_not_fails_the_step_and_is_named(orchestrator, tmp_path, launcher):
