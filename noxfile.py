@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from itertools import dropwhile, takewhile
 from pathlib import Path
 
 if shutil.which("pyenv"):  # interpreters under pyenv are on the path only if they are named
@@ -28,25 +29,27 @@ TEST_TOOLS = [
 ]  # fmt: skip
 
 nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.download_python = "never"  # a missing interpreter is said to be missing, not fetched
 nox.options.sessions = ["tests", "lint", "types", "docs", "build"]
 nox.options.error_on_missing_interpreters = False  # a machine with one Python tests on that one; what is missing is printed
 
 
 def chosen(session: nox.Session) -> list[str]:
-    """Return the packages named on the command line, or all of them."""
-    names = [name for name in session.posargs if not name.startswith("-")]
+    """Return the packages named on the command line, before the first flag, or all of them."""
+    names = list(takewhile(lambda argument: not argument.startswith("-"), session.posargs))
     if unknown := [name for name in names if name not in PACKAGES]:
         session.error(f"no package is called {unknown[0]!r}; known: {', '.join(PACKAGES)}")
     return names or PACKAGES
 
 
 def flags(session: nox.Session) -> list[str]:
-    """Return what is on the command line besides packages."""
-    return [argument for argument in session.posargs if argument.startswith("-")]
+    """Return what follows the packages on the command line: flags, each with its value."""
+    return list(dropwhile(lambda argument: not argument.startswith("-"), session.posargs))
 
 
 def install_all(session: nox.Session, *others: str) -> None:
     """Install every package from the tree, so that none is looked for elsewhere, and what else a session needs."""
+    chosen(session)  # an unknown name is refused before minutes go into installing
     packages = [f"{ROOT / 'packages' / name}" + (f"[{EXTRAS}]" if name == "dovetail" else "") for name in PACKAGES]
     session.install(*(part for package in packages for part in ("-e", package)), *others)
 
@@ -64,9 +67,10 @@ def tests(session: nox.Session) -> None:
     session.run("pytest", "-n", os.environ.get("DOVETAIL_TEST_WORKERS", "3"), "--timeout=300", *flags(session), *test_folders(session))
 
 
-@nox.session(python="3.11")
+@nox.session
 def lowest(session: nox.Session) -> None:
     """Run the packages' tests with the lowest versions that their metadata allows."""
+    chosen(session)
     if session.venv_backend != "uv":
         session.install("uv>=0.5")
     uv = "uv" if session.venv_backend == "uv" else f"{session.bin}/uv"
@@ -78,7 +82,7 @@ def lowest(session: nox.Session) -> None:
     session.run("pytest", "-n", os.environ.get("DOVETAIL_TEST_WORKERS", "3"), "--timeout=300", *flags(session), *folders)
 
 
-@nox.session(python="3.11")
+@nox.session
 def types(session: nox.Session) -> None:
     """Check the types, strictly."""
     install_all(session, "mypy>=1.13")
@@ -86,7 +90,7 @@ def types(session: nox.Session) -> None:
         session.run("mypy", f"packages/{name}/src")
 
 
-@nox.session(python="3.11")
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style, layers, and the shape of the packages."""
     install_all(session, "ruff>=0.8", "import-linter>=2.1", "pytest>=8.3")
@@ -96,16 +100,18 @@ def lint(session: nox.Session) -> None:
     session.run("pytest", "tests/test_package_shape.py", "tests/test_style.py")
 
 
-@nox.session(python="3.11")
+@nox.session
 def docs(session: nox.Session) -> None:
     """Build the documentation; a warning is an error."""
+    chosen(session)
     session.install("mkdocs>=1.6", "mkdocs-material>=9.5")
     session.run("mkdocs", "build", "--strict", "--config-file", "docs/mkdocs.yml", "--site-dir", str(Path(session.create_tmp()) / "site"))
 
 
-@nox.session(python="3.11")
+@nox.session
 def build(session: nox.Session) -> None:
     """Build every package, check its metadata, install each wheel alone and import it, and compare what wheels own."""
+    chosen(session)
     session.install("build>=1.2", "hatchling>=1.27", "twine>=6", "virtualenv>=20.27")
     out = Path(session.create_tmp()) / "dist"
     shutil.rmtree(out, ignore_errors=True)
@@ -115,14 +121,14 @@ def build(session: nox.Session) -> None:
     session.run("python", "tools/check_wheels.py", str(out), *(f"--package={name}" for name in chosen(session)))
 
 
-@nox.session(python="3.11")
+@nox.session
 def demo(session: nox.Session) -> None:
     """Run the digits pipeline twice on the embedded default stack."""
     install_all(session)
     session.run("python", "docs/examples/digits/run.py")
 
 
-@nox.session(python="3.11")
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure what is promised of speed, next to the same work by hand; prints a table, and JSON with `-- --json=FILE`."""
     install_all(session)

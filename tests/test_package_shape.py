@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import tomllib
 from pathlib import Path
@@ -34,7 +35,7 @@ def test_there_are_packages() -> None:
 
 
 def test_the_top_level_holds_what_it_should() -> None:
-    found = {path.name for path in ROOT.iterdir() if not path.name.startswith(".")}
+    found = {path.name for path in ROOT.iterdir() if not path.name.startswith(".")} - {"__pycache__"}  # nox compiles its noxfile
     assert found <= TOP_LEVEL, f"not at the top level: {found - TOP_LEVEL}"
 
 
@@ -76,11 +77,36 @@ def test_dependencies_have_lower_bounds(package: Path) -> None:
     assert [item for item in listed if ">=" not in item] == []
 
 
-def test_entry_points_lead_to_modules_that_exist(package: Path) -> None:
-    for group in metadata(package)["project"].get("entry-points", {}).values():
+def defined(source: str) -> set[str]:
+    """Return the names that a module binds at its top level; the module is not imported, since it may need an extra."""
+    found: set[str] = set()
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.ImportFrom):
+            found.update(alias.asname or alias.name for alias in node.names)
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            found.update(target.id for target in targets if isinstance(target, ast.Name))
+    return found
+
+
+def test_entry_points_and_scripts_lead_to_what_exists(package: Path) -> None:
+    project = metadata(package)["project"]
+    for group in [*project.get("entry-points", {}).values(), project.get("scripts", {})]:
         for target in group.values():
-            module = target.partition(":")[0]
-            assert importlib.util.find_spec(module) is not None, module
+            module, _, name = target.partition(":")
+            spec = importlib.util.find_spec(module)
+            assert spec is not None and spec.origin is not None, module
+            assert name in defined(Path(spec.origin).read_text()), target
+
+
+def test_no_index_is_named(package: Path) -> None:
+    """Which index is used is a matter of the machine; a pinned one breaks mirrors and leads a resolver elsewhere."""
+    tools = metadata(package)["tool"]
+    assert set(tools) <= {"hatch", "ruff"}, "an installer's settings do not belong in a package"
+    listed = metadata(package)["project"]["dependencies"]
+    assert [item for item in listed if "://" in item] == []
 
 
 def test_the_license_is_the_root_s(package: Path) -> None:

@@ -37,15 +37,18 @@ def import_name(wheel: Path) -> str:
 def install_alone(wheel: Path, folder: Path) -> None:
     """Install a wheel in a bare environment and import it. Raises CalledProcessError if either fails."""
     python = folder / "bin" / "python"
-    uv = shutil.which("uv")
-    if uv:
+    # A folder of wheels is one more source: a newer sibling elsewhere would win over the one just built. A constraint pins the file.
+    built = folder.parent / "built.txt"
+    built.write_text(
+        "".join(f"{import_name(other).replace('_', '-')} @ {other.resolve().as_uri()}\n" for other in wheel.parent.glob("*.whl"))
+    )
+    if uv := shutil.which("uv"):
         subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, str(folder)], check=True)
-        subprocess.run(
-            [uv, "pip", "install", "--quiet", "--python", str(python), "--find-links", str(wheel.parent), str(wheel)], check=True
-        )
+        install = [uv, "pip", "install", "--quiet", "--python", str(python)]
     else:
         subprocess.run([sys.executable, "-m", "virtualenv", "--quiet", str(folder)], check=True)
-        subprocess.run([str(python), "-m", "pip", "install", "--quiet", "--find-links", str(wheel.parent), str(wheel)], check=True)
+        install = [str(python), "-m", "pip", "install", "--quiet"]
+    subprocess.run([*install, "--constraint", str(built), str(wheel)], check=True)
     name = import_name(wheel)
     every = f"import {name} as package; [getattr(package, name) for name in package.__all__]"
     subprocess.run([str(python), "-c", every], check=True, cwd=folder)
