@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -242,6 +243,29 @@ def test_a_fork_while_a_thread_is_writing_does_not_hang(store: SqlMetadataStore)
     finally:
         stop.set()
         thread.join()
+
+
+def test_no_python_code_runs_inside_a_statement_where_an_interrupt_would_be_lost(sqlite_store: SqlMetadataStore) -> None:
+    run = started(sqlite_store)
+    inside: list[object] = []
+    called: list[str] = []
+
+    def watch(frame: FrameType, event: str, argument: object) -> None:
+        if event == "c_call" and getattr(argument, "__name__", "") in ("execute", "executemany"):
+            inside.append(argument)
+        elif event in ("c_return", "c_exception") and argument in inside:
+            inside.clear()
+        elif event == "call" and inside:
+            called.append(frame.f_code.co_qualname)
+
+    sys.setprofile(watch)
+    try:
+        executed(sqlite_store, run)
+        sqlite_store.heartbeat(run.id)
+        sqlite_store.transition_run(run.id, State.SUCCEEDED)
+    finally:
+        sys.setprofile(None)
+    assert called == []
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # an interrupt within a destructor is lost in Python

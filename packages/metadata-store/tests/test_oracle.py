@@ -18,7 +18,7 @@ from metadata_store_kit import artifact
 from dovetail_core import Conflict, new_id
 from dovetail_metadata_store import Artifact, Link, Run, SqliteMetadataStore, State, StepCommit
 
-EXAMPLES = 200 if os.environ.get("DOVETAIL_SOAK") == "1" else 12
+EXAMPLES = 200 if os.environ.get("DOVETAIL_SOAK") == "1" else 9
 STEPS = ("a", "b")
 KEYS = ("k1", "k2", "k3")
 ENDS = {State.SUCCEEDED, State.FAILED, State.CANCELLED}

@@ -120,6 +120,7 @@ class StepRun:
     attempt: int = 0
     """Number of the latest attempt, from 1; 0 before the first."""
     started: datetime | None = None
+    """When the first attempt began."""
     ended: datetime | None = None
     failure: Failure | None = None
     cache_key: str | None = None

@@ -27,7 +27,7 @@ class Turn:
 
 def _register() -> None:
     global _registered
-    if not _registered:
+    if not _registered and hasattr(os, "register_at_fork"):
         _registered = True
         os.register_at_fork(before=_hold, after_in_parent=_release, after_in_child=_forget)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import functools
+import threading
 from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
@@ -33,9 +33,17 @@ class SqlMetadataStore(MetadataStore):
     def backend(self) -> Backend:
         """Return the database that the config describes; nothing is connected."""
 
-    @functools.cached_property
+    def setup(self) -> None:
+        """Prepare for the first call."""
+        self._connected: Database | None = None
+        self._connecting = threading.Lock()
+
+    @property
     def _database(self) -> Database:
-        return sql.database.Database(self.backend())
+        if self._connected is None:
+            with self._connecting:
+                self._connected = self._connected or sql.database.Database(self.backend())
+        return self._connected
 
     @property
     def statements_sent(self) -> int:
@@ -48,8 +56,8 @@ class SqlMetadataStore(MetadataStore):
 
     def close(self) -> None:
         """Close all connections; the next call connects again."""
-        if "_database" in self.__dict__:
-            self._database.close()
+        if self._connected is not None:
+            self._connected.close()
 
     def _create_run(self, run: Run, steps: tuple[str, ...], plan: Mapping[str, Any]) -> Run:
         return sql.runs.create_run(self._database, run, steps, plan)
