@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from dovetail_artifact_store import LocalArtifactStore
 from dovetail_core import Conflict, NotFound
 
-SEGMENT = st.sampled_from(["a", "b", "ab", "a.b", "é", "x y"])
+SEGMENT = st.sampled_from(["a", "ab", "a.b"])  # few, so that keys meet each other
 KEY = st.lists(SEGMENT, min_size=1, max_size=3).map("/".join)
 DATA = st.binary(max_size=30)
 
@@ -25,18 +25,16 @@ class StoreAsADict(RuleBasedStateMachine):
         self.folder = tempfile.mkdtemp()
         self.store = LocalArtifactStore(path=f"{self.folder}/store")
         self.model: dict[str, bytes] = {}
-        self.folders: set[str] = set()
 
     def teardown(self) -> None:
         shutil.rmtree(self.folder)
 
     def excluded(self, key: str) -> bool:
-        parents = {key[:index] for index, letter in enumerate(key) if letter == "/"}
-        return bool(parents & self.model.keys()) or key in self.folders
+        """Only objects that are there exclude others: a directory that was emptied is no obstacle."""
+        return any(key.startswith(f"{other}/") or other.startswith(f"{key}/") for other in self.model)
 
     def put(self, key: str, data: bytes) -> None:
         self.model[key] = data
-        self.folders |= {key[:index] for index, letter in enumerate(key) if letter == "/"}
 
     @rule(key=KEY, data=DATA)
     def write(self, key: str, data: bytes) -> None:
@@ -63,7 +61,6 @@ class StoreAsADict(RuleBasedStateMachine):
     def remove_tree(self, prefix: str) -> None:
         self.store.rmtree(prefix)
         self.model = {key: data for key, data in self.model.items() if key != prefix and not key.startswith(f"{prefix}/")}
-        self.folders = {folder for folder in self.folders if folder != prefix and not folder.startswith(f"{prefix}/")}
 
     @rule(source=KEY, other=KEY)
     def copy(self, source: str, other: str) -> None:
@@ -84,5 +81,5 @@ class StoreAsADict(RuleBasedStateMachine):
         assert [info.key for info in self.store.list()] == sorted(self.model, key=str.encode)
 
 
-StoreAsADict.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+StoreAsADict.TestCase.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
 TestStoreAsADict = StoreAsADict.TestCase

@@ -22,6 +22,7 @@ from store_writers import alternate, create
 
 from dovetail_artifact_store import LocalArtifactStore, Progress
 from dovetail_core import (
+    AlreadyExists,
     ConfigError,
     Conflict,
     IntegrityError,
@@ -135,6 +136,46 @@ def test_a_key_and_one_below_it_exclude_each_other_and_nothing_is_lost(store: Lo
     with pytest.raises(Conflict):
         store.write_bytes("a", b"4")
     assert {info.key: store.read_bytes(info.key) for info in store.list()} == {"x": b"1", "a/b": b"3"}
+
+
+@pytest.mark.parametrize("if_absent", [False, True])
+def test_a_directory_that_was_emptied_is_no_obstacle_and_one_with_an_object_is(store: LocalArtifactStore, if_absent: bool) -> None:
+    store.write_bytes("a/b/c", b"1")
+    with pytest.raises(Conflict):
+        store.write_bytes("a", b"2", if_absent=if_absent)
+    assert store.read_bytes("a/b/c") == b"1"
+    store.remove("a/b/c")
+    store.write_bytes("a", b"2", if_absent=if_absent)
+    assert store.read_bytes("a") == b"2"
+
+
+def test_a_link_is_not_taken_for_an_empty_directory(store: LocalArtifactStore, tmp_path: Path) -> None:
+    (tmp_path / "outside" / "empty").mkdir(parents=True)
+    store.write_bytes("x", b"x")
+    (store.config.path / "link").symlink_to(tmp_path / "outside")
+    with pytest.raises(AlreadyExists):
+        store.write_bytes("link", b"y", if_absent=True)
+    assert (tmp_path / "outside" / "empty").is_dir()
+
+
+def test_writing_while_others_delete_the_tree_always_ends_well(store: LocalArtifactStore) -> None:
+    over = threading.Event()
+
+    def delete() -> None:
+        while not over.is_set():
+            store.rmtree("a")
+            time.sleep(0.0005)  # or else the writer gets the interpreter too rarely
+
+    deleters = [threading.Thread(target=delete) for _ in range(2)]
+    for deleter in deleters:
+        deleter.start()
+    try:
+        for number in range(300):
+            store.write_bytes(f"a/b/{number}", b"x")
+    finally:
+        over.set()
+        for deleter in deleters:
+            deleter.join()
 
 
 def test_moving_and_copying_keep_the_object(store: LocalArtifactStore) -> None:

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -88,9 +89,8 @@ class KitLauncher:
 
     def witness(self, step: str, attempt: int, event: str) -> None:
         line = json.dumps({"event": event, "step": step, "attempt": attempt, "at": time.time(), "pid": os.getpid()}).encode() + b"\n"
-        file = os.open(self.directory / "witness", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-        os.write(file, line)
-        os.close(file)
+        with FileIO(self.directory / "witness", "a") as file:  # one write, and nothing leaks if this is interrupted
+            file.write(line)
 
     def events(self) -> list[dict[str, Any]]:
         """Return what was witnessed, in order."""

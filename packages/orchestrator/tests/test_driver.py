@@ -1,5 +1,7 @@
 """The process that executes a run: Ctrl-C in it, its death, and what others see of it."""
 
+import contextlib
+import gc
 import json
 import os
 import signal
@@ -9,7 +11,6 @@ import threading
 import time
 from pathlib import Path
 
-import psutil
 import pytest
 from orchestrator_kit import alive, chain, plan, states, until
 from test_processes import grandchild
@@ -19,7 +20,8 @@ from dovetail_orchestrator import StepPlan
 from dovetail_orchestrator.local import LocalOrchestrator
 
 DRIVER = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # tests may be run where it is ignored
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from dovetail_orchestrator import StepPlan
@@ -145,6 +147,18 @@ orchestrator.run(plan("r", {steps}, StepPlan(name="c", upstream=("a",))), launch
     assert "told c 0 cancelled" in told and "told a 1 cancelled" in told
 
 
+def test_where_ctrl_c_is_ignored_it_stays_so_and_a_step_that_blocks_can_be_cancelled_all_the_same(tmp_path, observer, launcher):
+    code = """signal.signal(signal.SIGINT, signal.SIG_IGN)
+launcher.here = {"a": lambda attempt, log: time.sleep(600)}
+show(orchestrator.run(plan("r", "a"), launcher))"""
+    driver = drive(tmp_path, code)
+    until_started(launcher, "a")
+    driver.send_signal(signal.SIGINT)
+    observer.cancel("r")
+    output, errors = driver.communicate(timeout=60)
+    assert (output.strip(), errors, driver.returncode) == ("{'a': 'cancelled'} cancelled", "", 0)
+
+
 def test_ctrl_c_ends_processes_too(tmp_path, launcher):
     program = grandchild(tmp_path / "pid", then="witness('ready')\ntime.sleep(600)")
     driver = drive(tmp_path, f"""launcher.programs = {{"a": {program!r}}}; {RUN_ISOLATED}""")
@@ -249,6 +263,14 @@ def test_an_event_that_is_being_written_is_not_read(orchestrator, make, launcher
     assert make().status("r").state == "succeeded"
 
 
+def test_a_terminal_state_stands_whatever_is_written_after_it(orchestrator, make, launcher):
+    orchestrator.run(plan("r", "a"), launcher)
+    journal = orchestrator.config.path / "r" / "journal"
+    journal.write_bytes(journal.read_bytes() + b'{"s":0,"e":"running","a":2}\n')
+    assert make().status("r").steps["a"] == orchestrator.status("r").steps["a"]
+    assert states(make().status("r")) == {"a": "succeeded"}
+
+
 def test_a_damaged_journal_is_said_to_be_so_with_its_path(orchestrator, make, launcher):
     orchestrator.run(plan("r", "a"), launcher)
     journal = orchestrator.config.path / "r" / "journal"
@@ -287,10 +309,18 @@ def test_a_run_survives_that_its_state_cannot_be_written(orchestrator, launcher,
         orchestrator.status("r")
 
 
-def test_runs_leave_no_thread_or_descriptor_behind(orchestrator, launcher):
-    orchestrator.run(plan("warm", "a", "b"), launcher)
-    before = psutil.Process().num_fds(), threading.active_count()
+@pytest.mark.parametrize("failure_mode", ["fail_fast", "continue"])
+def test_runs_leave_no_thread_or_descriptor_behind(orchestrator, launcher, tmp_path, failure_mode):
+    threads = set(threading.enumerate())
     launcher.here = {"b": lambda attempt, log: log.write(b"x"), "c": lambda attempt, log: 1 / 0}
-    for number in range(5):
-        orchestrator.run(plan(f"r{number}", *"abc"), launcher)
-    until(lambda: (psutil.Process().num_fds(), threading.active_count()) <= before)
+    for number in range(20):
+        orchestrator.run(plan(f"r{number}", *"abc", failure_mode=failure_mode), launcher)
+    until(lambda: set(threading.enumerate()) <= threads)
+    gc.collect()
+    assert [path for path in open_files() if path.startswith(str(tmp_path))] == []
+
+
+def open_files():
+    for descriptor in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):  # the listing's own
+            yield os.readlink(f"/proc/self/fd/{descriptor}")

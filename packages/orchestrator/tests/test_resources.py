@@ -54,12 +54,13 @@ def test_a_step_that_fits_goes_before_one_that_must_wait(make, launcher):
     assert launcher.executed()[-1] == "all"
 
 
-def test_tenths_add_up(make, launcher):
-    meeting = threading.Barrier(10, timeout=20)
-    names = [str(number) for number in range(10)]
+def test_parts_that_add_up_to_the_machine_run_together_although_fractions_are_rounded(make, launcher):
+    count = next(n for n in range(3, 100) if sum([CPUS / n] * n) > CPUS)
+    meeting = threading.Barrier(count, timeout=20)
+    names = [str(number) for number in range(count)]
     launcher.here = dict.fromkeys(names, lambda attempt, log: meeting.wait() and None)
-    steps = (StepPlan(name=name, resources={"cpu": CPUS / 10}) for name in names)
-    assert make(max_parallel=10).run(plan("r", *steps), launcher).state == "succeeded"
+    steps = (StepPlan(name=name, resources={"cpu": CPUS / count}) for name in names)
+    assert make(max_parallel=count).run(plan("r", *steps), launcher).state == "succeeded"
 
 
 def test_a_process_that_asks_for_no_gpu_sees_none_and_one_that_does_not_ask_sees_what_there_is(orchestrator, launcher, monkeypatch):

@@ -6,10 +6,11 @@ import contextlib
 import errno
 import itertools
 import os
+import random
 import socket
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
@@ -24,6 +25,7 @@ from dovetail_core import AlreadyExists, ConfigError, Conflict, DovetailError, I
 
 ABANDONED = 24 * 3600.0
 """Seconds after which an unfinished file of an unknown process counts as left over."""
+_ATTEMPTS = 50  # to put a file into place while others delete around it
 _numbers = itertools.count()
 
 
@@ -139,11 +141,7 @@ class Directory:
     def publish(self, temporary: str, key: str, condition: Condition) -> None:
         """Rename a temporary file into place; the parent is made if need be. Raises `AlreadyExists` if the key was to be free."""
         target = self.checked_file(key) if "/" in key else self.file(key)
-        try:
-            self._place(temporary, target, condition)
-        except FileNotFoundError:
-            _make_parent(target)
-            self._place(temporary, target, condition)
+        _into_place(target, lambda: self._place(temporary, target, condition))
         if self.durable:
             _sync_directory(os.path.dirname(target))
 
@@ -170,8 +168,7 @@ class Directory:
         """Rename an object."""
         one, other = self.checked_file(source), self.checked_file(target)
         self._found(source)
-        os.makedirs(os.path.dirname(other), exist_ok=True)
-        os.replace(one, other)
+        _into_place(other, lambda: os.replace(one, other))
 
     def unlink(self, key: str) -> None:
         """Delete an object; nothing happens if there is none."""
@@ -194,10 +191,7 @@ class Directory:
 
     def rmdirs(self, prefix: str) -> None:
         """Remove the empty directories at and below a prefix."""
-        top = self.checked_file(prefix)
-        for directory, _, _ in os.walk(top, topdown=False):
-            with contextlib.suppress(OSError):  # not empty: somebody wrote meanwhile
-                os.rmdir(directory)
+        _remove_empty_directories(self.checked_file(prefix))
 
     def scan(self, prefix: str, recursive: bool) -> Iterator[ObjectInfo | str]:
         """Yield objects, and directories if not recursive, in the order of the keys' bytes."""
@@ -293,6 +287,38 @@ def _lives(process: int) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def _into_place(target: str, place: Callable[[], object]) -> None:
+    """Put a file at `target`: its parent is made, and a directory that was emptied gives way. Others may do the opposite meanwhile."""
+    for attempt in range(_ATTEMPTS):
+        if attempt > 2:
+            time.sleep(random.uniform(0, min(attempt, 10) / 1000))
+        try:
+            place()
+            return
+        except FileNotFoundError:
+            with contextlib.suppress(FileNotFoundError):  # deleted again while it was made
+                _make_parent(target)
+        except (IsADirectoryError, FileExistsError):
+            if os.path.islink(target) or not os.path.isdir(target):
+                raise
+            _remove_empty(target)
+    place()
+
+
+def _remove_empty(directory: str) -> None:
+    """Remove a directory in which there is no file. Raises IsADirectoryError if there is one."""
+    if any(files for _, _, files in os.walk(directory)):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), directory)
+    _remove_empty_directories(directory)
+
+
+def _remove_empty_directories(top: str) -> None:
+    """Remove the directories at and below `top` that hold nothing."""
+    for directory, _, _ in os.walk(top, topdown=False):
+        with contextlib.suppress(OSError):  # not empty: somebody wrote meanwhile
+            os.rmdir(directory)
 
 
 def _make_parent(path: str) -> None:

@@ -82,7 +82,8 @@ class Interruptible:
 class ControlC:
     """Within the block, SIGINT interrupts the step that executes in the main thread, or else wakes who executes the steps.
 
-    Handled here only if nobody else does. So Ctrl-C never breaks into the bookkeeping between two steps.
+    Handled here only if nobody else does. So Ctrl-C never breaks into the bookkeeping between two steps. Where it is ignored, as in
+    what a shell script starts in the background, it stays so; only what `Interruptible` sends arrives.
     """
 
     def __init__(self, wake: Callable[[], object]) -> None:
@@ -91,6 +92,7 @@ class ControlC:
         self._wake = wake
         self._place = Interruptible()
         self._before: Any = None
+        self._ignored = False
 
     def watch(self, place: Interruptible) -> None:
         """Interrupt what executes in `place` from now on."""
@@ -99,7 +101,8 @@ class ControlC:
     def __enter__(self) -> ControlC:
         if threading.current_thread() is threading.main_thread():
             handler = signal.getsignal(signal.SIGINT)
-            if handler is signal.default_int_handler or _is_ours(handler):
+            if handler in (signal.default_int_handler, signal.SIG_IGN) or _is_ours(handler):
+                self._ignored = handler == signal.SIG_IGN
                 self._before = signal.signal(signal.SIGINT, self._handle)
         return self
 
@@ -112,6 +115,8 @@ class ControlC:
         if place.signalled():
             if place.executing:
                 raise StepInterrupted
+            return
+        if self._ignored:
             return
         self.count += 1
         if place.executing:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import codecs
-import os
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from io import FileIO
 
 from dovetail_core.masking import has_secrets, mask, unfinished
 
@@ -19,7 +19,7 @@ class LogFile:
         self._room = limit
         self._limit = limit
         self._dropped = 0
-        self._file: int | None = None
+        self._file: FileIO | None = None  # a bare descriptor would leak if the step is interrupted here
         self._last = b"\n"
         self._closed = False
         self._lock = threading.RLock()  # a finaliser that prints may run within a write
@@ -41,7 +41,7 @@ class LogFile:
             if self._dropped:
                 self._say_dropped()
             if self._file is not None:
-                os.close(self._file)
+                self._file.close()
                 self._file = None
 
     def _without_secrets(self, data: bytes) -> bytes:
@@ -59,15 +59,15 @@ class LogFile:
 
     def _write(self, data: bytes) -> int:
         try:
-            written = os.write(self._opened(), data)
+            written = self._opened().write(data) or 0
         except OSError:  # no room, or no directory any more: a step does not fail for its log
             return 0
         self._last = data[:written][-1:] or self._last
         return written
 
-    def _opened(self) -> int:
+    def _opened(self) -> FileIO:
         if self._file is None:
-            self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            self._file = FileIO(self._path, "a")
         return self._file
 
     def _say_dropped(self) -> None:
