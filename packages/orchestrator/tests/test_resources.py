@@ -4,6 +4,8 @@ import os
 import pickle
 import threading
 import time
+from functools import reduce
+from operator import add
 
 import psutil
 import pytest
@@ -55,7 +57,7 @@ def test_a_step_that_fits_goes_before_one_that_must_wait(make, launcher):
 
 
 def test_parts_that_add_up_to_the_machine_run_together_although_fractions_are_rounded(make, launcher):
-    count = next(n for n in range(3, 100) if sum([CPUS / n] * n) > CPUS)
+    count = next(n for n in range(3, 100) if reduce(add, [CPUS / n] * n) > CPUS)  # `sum` has rounded only once since Python 3.12
     meeting = threading.Barrier(count, timeout=20)
     names = [str(number) for number in range(count)]
     launcher.here = dict.fromkeys(names, lambda attempt, log: meeting.wait() and None)
