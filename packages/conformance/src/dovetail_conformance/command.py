@@ -1,0 +1,146 @@
+"""The command: run, list, explain, grade, mutants."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from dovetail_conformance.effort import Effort
+from dovetail_core.errors import DovetailError
+
+_EFFORTS = click.Choice([effort.label for effort in Effort])
+
+
+class _Clear(click.Group):
+    """Prints an error of the taxonomy as one paragraph."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except DovetailError as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=_Clear)
+def conformance() -> None:
+    """Say whether a flavor keeps its type's contract."""
+
+
+@conformance.command()
+@click.argument("target", metavar="TYPE/FLAVOR")
+@click.option("--config", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Settings for the harness, as TOML.")
+@click.option("--harness", metavar="MODULE:CLASS", help="Harness of a flavor that no package offers.")
+@click.option("--effort", type=_EFFORTS, default="standard", show_default=True, help="How hard to try.")
+@click.option("--certify", is_flag=True, help="Refuse whatever makes a report worth less.")
+@click.option("--report", type=click.Path(path_type=Path, file_okay=False), help="Directory for the report.")
+@click.option("--seed", type=int, help="What everything random begins with; default: a new one, which is printed.")
+@click.option(
+    "-n",
+    "--workers",
+    type=click.IntRange(1),
+    default=lambda: min(os.cpu_count() or 1, 4),
+    help="Processes; default: one per core, at most 4.",
+)
+@click.option("-k", "--only", metavar="IDS", help="Ask these rules only, such as AS-09,AS-10.")
+@click.pass_context
+def run(
+    ctx: click.Context,
+    target: str,
+    config: Path | None,
+    harness: str | None,
+    effort: str,
+    certify: bool,
+    report: Path | None,
+    seed: int | None,
+    workers: int,
+    only: str | None,
+) -> None:
+    """Ask a flavor every rule of its contract; the exit code is 0 if it keeps them."""
+    from dovetail_conformance import targets
+    from dovetail_conformance.running import run as run_suite
+
+    found = targets.target(target, harness)  # what cannot be loaded is said before anything is started
+    targets.settings(config)
+    wanted = _chosen(found.contract.rules, only)
+    given = {"target": target, "config": config, "harness": harness, "effort": effort, "report": report, "seed": seed}
+    words = [f"--conformance-{name}={value}" for name, value in given.items() if value is not None]
+    words += ["--conformance-certify"] if certify else []
+    words += ["-k", " or ".join(wanted)] if wanted else []
+    ctx.exit(run_suite("flavor_under_test", words, workers))
+
+
+def _chosen(rules: object, only: str | None) -> list[str]:
+    from dovetail_core.errors import NotFound
+
+    assert isinstance(rules, dict)
+    ids = [word.strip().upper() for word in (only or "").split(",") if word.strip()]
+    if unknown := [id for id in ids if id not in rules]:
+        raise NotFound(f"there is no rule {', '.join(unknown)} in this contract", remedy="dovetail conformance list TYPE")
+    return [rules[id].method for id in ids]
+
+
+@conformance.command("list")
+@click.argument("component_type", metavar="TYPE", required=False)
+def list_rules(component_type: str | None) -> None:
+    """List the rules of a type, or the types and flavors that can be asked."""
+    from dovetail_conformance import targets
+
+    if component_type is None:
+        for name in targets.contract_names():
+            flavors = [target for target in targets.target_names() if target.startswith(f"{name}/")]
+            click.echo(f"{name}: {', '.join(flavors) or 'no flavor with a harness is installed'}")
+        return
+    for rule in targets.contract(component_type).rules.values():
+        needs = f"  [{', '.join(need.name for need in rule.needs)}]" if rule.needs else ""
+        click.echo(f"{rule.id}  {rule.text}{needs}")
+
+
+@conformance.command()
+@click.argument("rule_id", metavar="RULE")
+def explain(rule_id: str) -> None:
+    """Explain a rule: what it says, why, and what it needs."""
+    from dovetail_conformance import targets
+    from dovetail_conformance.explaining import explanation
+
+    wanted = rule_id.upper()
+    for name in targets.contract_names():
+        asked = targets.contract(name)
+        if wanted in asked.rules:
+            click.echo(explanation(asked, asked.rules[wanted]))
+            return
+    raise click.ClickException(f"there is no rule {rule_id} (dovetail conformance list TYPE shows what there is)")
+
+
+@conformance.command()
+@click.argument("report", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+def grade(report: Path) -> None:
+    """Print the tier that a report earns, and what is missing for the next."""
+    from dovetail_conformance.report import grade as graded
+    from dovetail_conformance.report import read
+
+    result = graded(read(report))
+    click.echo(f"tier: {result.tier}")
+    for line in result.missing:
+        click.echo(f"  missing: {line}")
+
+
+@conformance.command()
+@click.argument("component_type", metavar="TYPE")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("-n", "--workers", type=click.IntRange(1), default=2, show_default=True, help="Processes.")
+@click.pass_context
+def mutants(ctx: click.Context, component_type: str, files: tuple[Path, ...], workers: int) -> None:
+    """Print which rule catches which mutant; the exit code is 0 if every rule catches one and every mutant is as it is said to be."""
+    from dovetail_conformance.kill_table import report_on
+
+    good = report_on(component_type, list(files), workers, click.echo)
+    ctx.exit(0 if good else 1)
+
+
+def main() -> None:
+    """Run the command as a program of its own."""
+    conformance(prog_name="python -m dovetail_conformance")
+    sys.exit(0)

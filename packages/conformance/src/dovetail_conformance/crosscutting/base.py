@@ -1,0 +1,32 @@
+"""What the modules of cross-cutting rules share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from dovetail_conformance.checking import attempt
+from dovetail_conformance.operations import Operation
+
+MANDATORY_ONLY = "operations of undeclared capabilities are left out by the contract"
+
+
+class Asked:
+    """What a mix-in of rules may use of the contract that it becomes part of."""
+
+    component_type: ClassVar[str]
+
+    def operations(self, component: Any) -> Iterable[Operation]:
+        """Return representative calls of every public method of a component."""
+        raise NotImplementedError
+
+    def operate(self, component: Any, did: str = "") -> None:
+        """Make every call once. A call that fails is the rule's failure."""
+        for operation in self.operations(component):
+            with attempt(did=f"called {operation.name} {did}".strip(), mend="make the call succeed"):
+                finish(operation.call())
+
+
+def finish(result: object) -> object:
+    """Return a result as it is when nothing of it is left to be fetched: an iterator as a list."""
+    return list(result) if hasattr(result, "__next__") and isinstance(result, Iterable) else result

@@ -1,0 +1,137 @@
+"""A backend that fails, hangs, or loses its answer."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from dovetail_conformance.audit import audited
+from dovetail_conformance.checking import attempt, check, raises
+from dovetail_conformance.crosscutting.base import Asked, finish
+from dovetail_conformance.harness import Harness
+from dovetail_conformance.operations import Operation
+from dovetail_conformance.rules import rule
+from dovetail_core.errors import AuthenticationFailed, PermissionDenied, RateLimited, Timeout, Unavailable
+
+_LONG = 60.0
+"""Seconds within which the most patient call must give up, with the settings that `impatient` gives."""
+
+
+class TransportRules(Asked):
+    """Rules about the wire between a flavor and its backend."""
+
+    @rule("XC-03", severity=2, hooks=("proxy",), kind="fault")
+    def test_a_silent_peer_ends_in_timeout(self, harness: Harness) -> None:
+        """A peer that accepts and never answers ends every call in `Timeout`, after a finite time."""
+        from dovetail_conformance.instruments import Hang
+
+        for name in self._names(harness):
+            with harness.make(**harness.impatient) as component:
+                operation = self._named(component, name)
+                mark = time.monotonic()
+                with harness.proxy.fault(Hang(), times=None), raises((Timeout, Unavailable), did=f"called {name}; the peer never answered"):
+                    finish(operation.call())
+                spent = time.monotonic() - mark
+                check(
+                    spent < _LONG, did=f"called {name}; the peer never answered", came=f"{spent:.0f} seconds passed", mend="set time limits"
+                )
+
+    @rule("XC-04", severity=2, hooks=("proxy",), kind="fault")
+    def test_what_passes_is_tried_again_and_what_does_not_is_not(self, harness: Harness) -> None:
+        """A transient fault is tried again, a bounded number of times; a refusal is not."""
+        from dovetail_conformance.instruments import ResetBefore, Status
+
+        for fault in (ResetBefore(), Status(503), Status(500)):
+            for name in self._names(harness):
+                with harness.make() as component, harness.proxy.fault(fault, times=2):
+                    operation = self._named(component, name)
+                    with attempt(did=f"called {name}; the first two requests met {fault}", mend="try again, with growing pauses"):
+                        finish(operation.call())
+        for name in self._names(harness):
+            with harness.make(**harness.impatient) as component:
+                operation = self._named(component, name)
+                mark = harness.proxy.mark()
+                with (
+                    harness.proxy.fault(Status(403), times=None),
+                    raises((AuthenticationFailed, PermissionDenied), did=f"called {name}; 403"),
+                ):
+                    finish(operation.call())
+                sent = len(harness.proxy.since(mark))
+                check(
+                    sent == 1, did=f"called {name}; the answer was 403", came=f"{sent} requests", mend="do not repeat what cannot succeed"
+                )
+                with (
+                    harness.proxy.fault(Status(503), times=None),
+                    raises((Unavailable, RateLimited, Timeout), did=f"called {name}; always 503"),
+                ):
+                    finish(operation.call())
+
+    @rule("XC-05", severity=1, hooks=("proxy",), kind="fault")
+    def test_a_lost_answer_neither_doubles_nor_fails_a_call(self, harness: Harness) -> None:
+        """A call whose request was applied and whose answer was lost succeeds, and its effect happens once."""
+        from dovetail_conformance.instruments import ResetAfter
+
+        for name in self._names(harness):
+            with harness.make() as component:
+                operation = self._named(component, name)
+                expected = self._effect_of_one(harness, name)
+                with harness.proxy.fault(ResetAfter(), times=1):
+                    with attempt(did=f"called {name}; it was applied, the answer was lost", mend="find out what became of the request"):
+                        finish(operation.call())
+                came = operation.effect() if operation.effect is not None else None
+                mend = "make the retry recognise what the first request did"
+                check(came == expected, did=f"called {name}; it was applied, the answer was lost", came=came, mend=mend)
+
+    @rule("XC-20", severity=2, hooks=("proxy",), kind="security")
+    def test_every_request_goes_to_the_endpoint(self, harness: Harness) -> None:
+        """Every connection goes to the endpoint that the config names."""
+        with harness.make() as component, audited("socket.connect") as events:
+            self.operate(component)
+        others = [text for _, text in events if str(harness.proxy.port) not in text]
+        check(
+            not others, did="watched the connections of every operation", came="; ".join(others), mend="give the endpoint to every client"
+        )
+
+    @rule("XC-17", severity=2, hooks=("proxy",), kind="fault")
+    def test_an_interrupted_call_leaves_the_component_usable(self, harness: Harness) -> None:
+        """After KeyboardInterrupt in the midst of a call, the component can be used, and nothing of the call is left over."""
+        import _thread
+
+        from dovetail_conformance.instruments import Call
+
+        for name in self._names(harness):
+            with harness.make() as component:
+                operation = self._named(component, name)
+                with harness.proxy.fault(Call(_thread.interrupt_main)), raises(KeyboardInterrupt, did=f"interrupted {name}"):
+                    finish(operation.call())
+                    _wait_for_interrupt()
+                self.operate(component, f"after {name} was interrupted")
+                if harness.has("census"):
+                    left = {what: count for what, count in harness.census(component).items() if count}
+                    check(not left, did=f"interrupted {name}", came=left, mend="abort what was begun, also on BaseException")
+
+    def _names(self, harness: Harness) -> list[str]:
+        with harness.make() as component:
+            return [operation.name for operation in self.operations(component) if _asks_the_backend(harness, operation)]
+
+    def _named(self, component: Any, name: str) -> Operation:
+        return next(operation for operation in self.operations(component) if operation.name == name)
+
+    def _effect_of_one(self, harness: Harness, name: str) -> object:
+        with harness.make() as component:
+            operation = self._named(component, name)
+            finish(operation.call())
+            return operation.effect() if operation.effect is not None else None
+
+
+def _asks_the_backend(harness: Harness, operation: Operation) -> bool:
+    mark = harness.proxy.mark()
+    finish(operation.call())
+    return bool(harness.proxy.since(mark))
+
+
+def _wait_for_interrupt() -> None:
+    """Let an interrupt that is on its way arrive."""
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        pass

@@ -1,0 +1,93 @@
+"""The kill table: which rule catches which mutant, and what has no cover."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dovetail_conformance.mutants import Variant, module_at, variants
+from dovetail_conformance.outcomes import Outcome
+from dovetail_conformance.recording import Record
+from dovetail_conformance.running import records
+from dovetail_conformance.targets import contract
+
+
+@dataclass(frozen=True)
+class Kill:
+    """What the rules said of one variant."""
+
+    variant: Variant
+    failed: frozenset[str]
+    crashed: frozenset[str]
+    """Rules that failed by a crash, which proves nothing."""
+    errors: frozenset[str]
+
+    @property
+    def problem(self) -> str:
+        """Why it is not as it is said to be, or nothing."""
+        found = {
+            "not caught by": self.variant.kills - self.failed,
+            "also fails": self.failed - self.variant.kills,
+            "crashes": self.crashed,
+            "errors in": self.errors,
+        }
+        return "; ".join(f"{words} {', '.join(sorted(ids))}" for words, ids in found.items() if ids)
+
+
+def kills(variants: Iterable[Variant], records: Iterable[Record]) -> list[Kill]:
+    """Return what the rules said of each variant."""
+    said: dict[str, list[Record]] = {}
+    for record in records:
+        said.setdefault(record.contract.removeprefix("Test"), []).append(record)
+    return [_kill(variant, said.get(variant.name, [])) for variant in variants]
+
+
+def _kill(variant: Variant, records: list[Record]) -> Kill:
+    def ids(*outcomes: Outcome, crashed: bool = False) -> frozenset[str]:
+        return frozenset(item.rule.id for item in records if item.outcome in outcomes and (item.crashed or not crashed))
+
+    failed = ids(Outcome.FAILED) | (ids(Outcome.ADVISORY) & variant.kills)
+    blocked: frozenset[str] = frozenset() if any(rule.endswith("-00") for rule in variant.kills) else ids(Outcome.BLOCKED)
+    return Kill(variant, failed, ids(Outcome.FAILED, Outcome.ADVISORY, crashed=True) & failed, ids(Outcome.ERROR) | blocked)
+
+
+def holes(rules: Iterable[str], table: Iterable[Kill]) -> list[str]:
+    """Return the rules that no mutant is caught by."""
+    caught = {rule for kill in table for rule in kill.failed & kill.variant.kills}
+    return sorted(set(rules) - caught)
+
+
+def lines(table: list[Kill], uncovered: list[str], exempt: Mapping[str, str]) -> Iterator[str]:
+    """Yield the table for a terminal."""
+    width = max((len(kill.variant.name) for kill in table), default=0)
+    for kill in table:
+        caught = ", ".join(sorted(kill.failed)) or "(equivalent: nothing fails)"
+        yield f"{'ok ' if not kill.problem else 'BAD'} {kill.variant.name:{width}}  {caught}{'  <- ' + kill.problem if kill.problem else ''}"
+    yield from (f"BAD no mutant is caught by {rule}" for rule in uncovered if rule not in exempt)
+
+
+def report_on(component_type: str, files: list[Path], workers: int, say: Callable[[str], object]) -> bool:
+    """Try the rules of a type on the variants in some files, say the table, and return whether there is nothing wrong."""
+    asked = contract(component_type)
+    table: list[Kill] = []
+    for file in files:
+        words = [
+            f"--conformance-mutants={file}",
+            f"--conformance-type={component_type}",
+            "--conformance-effort=quick",
+            "--conformance-seed=1",
+        ]
+        found, printed = records("mutants_under_test", words, workers)
+        if not found:
+            say(printed)
+            return False
+        table += kills(variants(module_at(file)), found)
+    uncovered = holes(asked.rules, table)
+    for line in lines(table, uncovered, {}):
+        say(line)
+    wrong = sum(bool(kill.problem) for kill in table)
+    say(
+        f"{len(table)} variants, {len(asked.rules)} rules; {wrong} variants are not as they are said to be, {len(uncovered)} rules catch none"
+    )
+    return not wrong and not uncovered

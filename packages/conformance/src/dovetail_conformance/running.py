@@ -1,0 +1,46 @@
+"""Runs pytest for a contract, in a process of its own, so that nothing of the project at hand changes what the rules see."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from dovetail_conformance.recording import Record, restored
+
+TIME_ZONE = "America/St_Johns"
+"""Rules run where the time is not UTC, and not by whole hours."""
+_PLUGINS = ("dovetail_conformance.plugin", "xdist.plugin")
+_DROPPED = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_XDIST_AUTO_NUM_WORKERS")
+
+
+def command(module: str, arguments: Sequence[str], workers: int) -> list[str]:
+    """Return the command that runs a test module of this package."""
+    here = Path(__file__).parent
+    plugins = [word for plugin in _PLUGINS for word in ("-p", plugin)]
+    parallel = ["-n", str(workers)] if workers > 1 else []
+    return [sys.executable, "-m", "pytest", "-c", str(here / "suite.ini"), *plugins, *parallel, *arguments, str(here / f"{module}.py")]
+
+
+def run(module: str, arguments: Sequence[str], workers: int = 1) -> int:
+    """Run a test module with the output of this process, and return pytest's exit code."""
+    return subprocess.run(command(module, arguments, workers), env=_environment(), check=False).returncode
+
+
+def records(module: str, arguments: Sequence[str], workers: int = 1) -> tuple[list[Record], str]:
+    """Run a test module in silence, and return what was said of each rule, and what pytest printed."""
+    with tempfile.TemporaryDirectory(prefix="dovetail-conformance-") as folder:
+        file = Path(folder) / "records.json"
+        words = command(module, [*arguments, f"--conformance-records={file}"], workers)
+        done = subprocess.run(words, env=_environment(), check=False, capture_output=True, text=True)
+        found = json.loads(file.read_text("utf-8")) if file.exists() else []
+    return [restored(item) for item in found], done.stdout + done.stderr
+
+
+def _environment() -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if name not in _DROPPED}
+    return {**kept, "TZ": TIME_ZONE, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}

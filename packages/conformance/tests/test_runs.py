@@ -1,0 +1,219 @@
+"""Whole runs of the suite, on a component type of one method."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from gauge_kit import install_gauge
+
+PLAIN = "from gauge import *\n"
+
+
+class Project:
+    """A folder on the path, in which the suite is run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        install_gauge(folder)
+
+    def write(self, text: str) -> None:
+        (self.folder / "mine.py").write_text(PLAIN + text)
+
+    def command(self, *words: str) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "PYTHONPATH": str(self.folder)}
+        words = (sys.executable, "-m", "dovetail_conformance", *words)
+        return subprocess.run(words, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
+
+    def run(self, *words: str, harness: str = "Mine") -> subprocess.CompletedProcess[str]:
+        return self.command("run", "gauge/mine", "--harness", f"mine:{harness}", "-n", "1", *words)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project(tmp_path)
+
+
+def counted(done: subprocess.CompletedProcess[str]) -> str:
+    return done.stdout.splitlines()[-1]
+
+
+HARNESS = """
+class Mine(MemoryHarness):
+    flavor = {flavor}
+"""
+MINE = "class Mutant(MemoryGauge):\n    {body}\n" + HARNESS.format(flavor="Mutant")
+
+
+def test_a_flavor_that_keeps_its_contract(project: Project) -> None:
+    done = project.command("run", "gauge/memory", "-n", "2", "--seed", "5")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert " passed" in counted(done) and "1 advisory" in counted(done) and "failed" not in counted(done)
+    assert "untested" in counted(done)  # the harness has no side door and no wire
+
+
+def test_a_failure_says_the_rule_what_was_done_what_came_and_what_to_do(project: Project) -> None:
+    project.write(MINE.format(body="def readings(self): return sorted(self.kept, reverse=True)"))
+    done = project.run()
+    assert done.returncode == 1
+    expected = """GA-01: What is put is read, in order.
+  done: put 1 and 2
+  came: [2, 1]
+  mend: keep the order
+  more: dovetail conformance explain GA-01"""
+    assert expected in done.stdout
+
+
+def test_a_capability_that_is_not_declared_and_properly_refused_is_absent(project: Project) -> None:
+    project.write(MINE.format(body="capabilities = frozenset()"))
+    done = project.run()
+    assert done.returncode == 0 and "1 absent" in counted(done)
+
+
+def test_a_capability_that_works_and_is_not_declared_is_a_failure(project: Project) -> None:
+    project.write(MINE.format(body="capabilities = frozenset()\n    def reset(self): self.kept.clear()"))
+    done = project.run()
+    assert done.returncode == 1
+    assert "used RESET, which is not declared" in done.stdout and "or declare RESET" in done.stdout
+
+
+def test_a_capability_that_is_declared_and_refused_is_a_failure(project: Project) -> None:
+    project.write(MINE.format(body="def _reset(self): raise Unsupported('no', remedy='')") + "from dovetail_core import Unsupported\n")
+    done = project.run()
+    assert done.returncode == 1 and "do not declare RESET" in done.stdout
+
+
+DEVIATING = """
+from dovetail_conformance import Deviation
+class Mutant(MemoryGauge):
+    def readings(self): return sorted(self.kept, reverse=True)
+class Mine(MemoryHarness):
+    flavor = {flavor}
+    deviations = {{"{rule}": Deviation("the backend sorts", owner="backend", link={link!r})}}
+"""
+
+
+def test_a_deviation_is_counted_and_fails_nothing(project: Project) -> None:
+    project.write(DEVIATING.format(flavor="Mutant", rule="GA-01", link=""))
+    done = project.run()
+    assert done.returncode == 0 and "1 deviation" in counted(done)
+
+
+def test_a_deviation_that_no_longer_deviates_is_refused(project: Project) -> None:
+    project.write(DEVIATING.format(flavor="MemoryGauge", rule="GA-01", link=""))
+    done = project.run()
+    assert done.returncode == 1 and "remove the deviation" in done.stdout
+
+
+def test_a_deviation_from_a_rule_that_there_is_not_is_refused_by_name(project: Project) -> None:
+    project.write(DEVIATING.format(flavor="Mutant", rule="GA-99", link=""))
+    done = project.run()
+    assert done.returncode == 1 and "GA-99" in done.stdout and "no such rule" in done.stdout
+
+
+def test_rule_zero_blocks_the_others(project: Project) -> None:
+    project.write("class Mine(MemoryHarness):\n    def make(self, **config): return self.flavor(colour=1)\n")
+    done = project.run()
+    assert done.returncode == 1
+    assert "1 failed" in counted(done) and "blocked" in counted(done) and "passed" not in counted(done)
+    assert "colour" in done.stdout
+
+
+def test_what_a_harness_lacks_is_untested_with_its_reason(project: Project) -> None:
+    project.write("class Mine(MemoryHarness):\n    lacks = {'GA-01': 'this stand-in forgets'}\n")
+    done = project.run()
+    assert done.returncode == 0 and "this stand-in forgets" in done.stdout
+
+
+def test_a_crash_of_the_flavor_fails_with_its_traceback(project: Project) -> None:
+    project.write(MINE.format(body="def readings(self): raise RuntimeError('boom')"))
+    done = project.run("--only", "GA-01")
+    assert done.returncode == 1 and "came: RuntimeError: boom" in done.stdout and "mine.py" in done.stdout
+
+
+def test_an_overridden_rule_is_refused_when_the_class_is_made(project: Project) -> None:
+    project.write(
+        "class TestMine(GaugeContract):\n    def test_what_is_put_is_read(self): pass\n",
+    )
+    done = subprocess.run([sys.executable, "-c", "import mine"], cwd=project.folder, capture_output=True, text=True, check=False)
+    assert "overrides rule GA-01" in done.stderr and "deviations" in done.stderr
+
+
+def test_a_rule_set_to_none_is_refused_too(project: Project) -> None:
+    project.write("class TestMine(GaugeContract):\n    test_what_is_put_is_read = None\n")
+    done = subprocess.run([sys.executable, "-c", "import mine"], cwd=project.folder, capture_output=True, text=True, check=False)
+    assert "overrides rule GA-01" in done.stderr
+
+
+def test_an_authors_own_class_is_all_that_is_needed(project: Project) -> None:
+    project.write("")
+    (project.folder / "test_mine.py").write_text(
+        "import pytest\nfrom gauge import *\nclass TestMine(GaugeContract):\n    interface = '1.1'\n"
+        "    @pytest.fixture(scope='class')\n    @classmethod\n    def harness(cls):\n        with MemoryHarness() as harness:\n            yield harness\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "test_mine.py"],
+        cwd=project.folder, env={**os.environ, "PYTHONPATH": str(project.folder)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1 and "GA-04" in done.stdout and "1 failed" in counted(done)  # it says that it is written for 1.1
+
+
+def test_no_rule_is_no_success(project: Project) -> None:
+    done = project.command("run", "gauge/memory", "-n", "1", "--only", "GA-01", "--certify")
+    assert done.returncode == 1
+    assert "rules were deselected" in done.stdout and "the effort is standard" in done.stdout
+
+
+@pytest.mark.parametrize("link", ["", "https://example.org/1"])
+def test_a_certificate_needs_a_link_for_each_deviation(project: Project, link: str) -> None:
+    project.write(DEVIATING.format(flavor="Mutant", rule="GA-01", link=link))
+    done = project.run("--certify", "--effort", "full")
+    assert (done.returncode == 1) is (link == "")
+    assert ("has no link" in done.stdout) is (link == "")
+
+
+def test_what_is_not_there_is_said_with_what_is(project: Project) -> None:
+    for words in (["run", "gauge/memry"], ["run", "gouge/memory"], ["run", "gauge"], ["list", "gouge"], ["explain", "GA-77"]):
+        done = project.command(*words)
+        assert done.returncode == 1 and "Traceback" not in done.stderr, words
+        assert "gauge" in done.stderr or "list TYPE" in done.stderr
+
+
+def test_rules_are_listed_and_explained(project: Project) -> None:
+    listed = project.command("list", "gauge").stdout
+    assert "GA-02  A reset forgets every reading.  [RESET]" in listed and "XC-00" in listed
+    assert "gauge/memory" in project.command("list").stdout
+    explained = project.command("explain", "ga-02").stdout
+    assert "GA-02 (gauge): A reset forgets every reading." in explained and "must raise Unsupported" in explained
+
+
+MUTANTS = """
+from gauge import *
+from dovetail_conformance.mutants import equivalent, mutant
+@mutant("GA-01", of=MemoryHarness)
+class Sorts(MemoryGauge):
+    def readings(self): return sorted(self.kept, reverse=True)
+@mutant("GA-02", of=MemoryHarness)
+class {second}(MemoryGauge):
+    def _reset(self): {body}
+@equivalent(of=MemoryHarness)
+class Tuples(MemoryGauge):
+    def readings(self): return [*self.kept]
+"""
+
+
+def test_the_kill_table_is_red_while_a_rule_catches_nothing(project: Project) -> None:
+    (project.folder / "variants.py").write_text(MUTANTS.format(second="Keeps", body="pass"))
+    done = project.command("mutants", "gauge", "variants.py", "-n", "1")
+    assert done.returncode == 1
+    assert "ok  Sorts   GA-01" in done.stdout and "ok  Keeps   GA-02" in done.stdout
+    assert "BAD no mutant is caught by GA-03" in done.stdout and "caught by GA-01" not in done.stdout
+
+
+def test_a_mutant_that_dies_by_a_crash_proves_nothing(project: Project) -> None:
+    (project.folder / "variants.py").write_text(MUTANTS.format(second="Dies", body="raise RuntimeError"))
+    done = project.command("mutants", "gauge", "variants.py", "-n", "1")
+    assert done.returncode == 1 and "crashes GA-02" in done.stdout
