@@ -13,7 +13,7 @@ from dovetail_conformance.machines import run_machine  # noqa: E402
 from dovetail_conformance.operations import Operation  # noqa: E402
 from dovetail_conformance.outcomes import Deviation, HarnessError, Outcome, RuleFailure, Untested  # noqa: E402
 from dovetail_conformance.rules import Rule, rule, rules_of  # noqa: E402
-from dovetail_conformance.waiting import until  # noqa: E402
+from dovetail_conformance.waiting import until, within  # noqa: E402
 
 __all__ = [
     "Contract",
@@ -34,4 +34,5 @@ __all__ = [
     "rules_of",
     "run_machine",
     "until",
+    "within",
 ]

@@ -2,35 +2,49 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
-_listeners: dict[int, tuple[frozenset[str], list[tuple[str, str]]]] = {}
+
+@dataclass(eq=False)
+class _Listener:
+    events: frozenset[str]
+    full: bool
+    found: list[tuple[str, str]]
+
+
+_listeners: dict[int, list[_Listener]] = {}
 _installed = threading.Event()
 
 
 @contextmanager
-def audited(*events: str) -> Iterator[list[tuple[str, str]]]:
-    """Collect the audit events of some names that this thread raises within the block, each with its arguments as text."""
+def audited(*events: str, full: bool = False) -> Iterator[list[tuple[str, str]]]:
+    """Collect the audit events of some names that this thread raises within the block, each with its arguments as text.
+
+    `full` keeps all arguments, such as the environment of a child.
+    """
     if not _installed.is_set():
         _installed.set()
         sys.addaudithook(_hear)  # there is no way to remove one
     found: list[tuple[str, str]] = []
     thread = threading.get_ident()
-    _listeners[thread] = (frozenset(events), found)
+    listener = _Listener(frozenset(events), full, found)
+    _listeners.setdefault(thread, []).append(listener)
     try:
         yield found
     finally:
-        del _listeners[thread]
+        _listeners[thread].remove(listener)
 
 
 def _hear(event: str, arguments: tuple[Any, ...]) -> None:
-    listener = _listeners.get(threading.get_ident())
-    if listener is not None and event in listener[0]:
-        listener[1].append((event, _shown(event, arguments)))
+    for listener in _listeners.get(threading.get_ident(), ()):
+        if event in listener.events:
+            listener.found.append((event, repr(arguments) if listener.full else _shown(event, arguments)))
 
 
 def _shown(event: str, arguments: tuple[Any, ...]) -> str:
@@ -41,6 +55,4 @@ def _shown(event: str, arguments: tuple[Any, ...]) -> str:
 
 
 def _mode(flags: int) -> str:
-    import os
-
     return "w" if flags & (os.O_WRONLY | os.O_RDWR) else "r"

@@ -131,12 +131,13 @@ def grade(report: Path) -> None:
 @click.argument("component_type", metavar="TYPE")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("-n", "--workers", type=click.IntRange(1), default=2, show_default=True, help="Processes.")
+@click.option("--every", is_flag=True, help="Want a mutant for the rules of every type, too.")
 @click.pass_context
-def mutants(ctx: click.Context, component_type: str, files: tuple[Path, ...], workers: int) -> None:
+def mutants(ctx: click.Context, component_type: str, files: tuple[Path, ...], workers: int, every: bool) -> None:
     """Print which rule catches which mutant; the exit code is 0 if every rule catches one and every mutant is as it is said to be."""
     from dovetail_conformance.kill_table import report_on
 
-    good = report_on(component_type, list(files), workers, click.echo)
+    good = report_on(component_type, list(files), workers, click.echo, every)
     ctx.exit(0 if good else 1)
 
 

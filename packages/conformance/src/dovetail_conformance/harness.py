@@ -30,6 +30,8 @@ class Harness:
     """Rule -> why the flavor does not keep it."""
     impatient: Mapping[str, object] = {}
     """Settings with which the flavor gives up within seconds where nobody answers."""
+    patience: float = 60.0
+    """Seconds within which the most patient call ends, with those settings."""
     processes: bool = True
     """Whether another process sees the same namespace; not so where everything is in memory."""
 
@@ -71,6 +73,10 @@ class Harness:
     def credentials(self, kind: str) -> Any:
         """Return a component with credentials that are `bad`, `expired`, `readonly`, `no_list` or `rotated`."""
         raise Untested(f"the harness has no {kind} credentials")
+
+    def rotate(self, component: Any) -> None:
+        """Replace the credentials of the component that `credentials("rotated")` returned: the old ones end, and new ones are there."""
+        raise Untested("the harness cannot `rotate` credentials")
 
     def census(self, component: Any) -> Mapping[str, int]:
         """Return how many of what is left in the backend that nobody asked for, such as unfinished uploads."""

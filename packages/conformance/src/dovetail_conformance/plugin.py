@@ -181,6 +181,14 @@ class ConformanceSession:
         if record is not None:
             self.records[record.contract, record.rule.id] = record
 
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say why rules were neither passed nor failed."""
+        others = [record for record in self.records.values() if record.outcome not in (Outcome.PASSED, *_BAD)]
+        if others and not self._config.getoption("conformance_mutants"):
+            terminalreporter.section("rules with another outcome")
+            for record in sorted(others, key=lambda record: (record.outcome, record.rule.id)):
+                terminalreporter.write_line(f"{record.outcome}: {record.rule.id}: {record.detail.splitlines()[0] if record.detail else ''}")
+
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write the report, and refuse a run that shows nothing."""

@@ -43,6 +43,7 @@ class AccessRules(Asked):
         """Credentials that rotate while a component is in use are taken up without building it again."""
         with _given(harness, "rotated") as component, attempt(did="used a component whose credentials rotate between two calls"):
             self.operate(component)
+            harness.rotate(component)
             self.operate(component, "after the credentials rotated")
 
     def _refused(self, operation: Any, how: str) -> None:

@@ -10,6 +10,7 @@ from dovetail_conformance.checking import attempt, check
 from dovetail_conformance.crosscutting.base import Asked
 from dovetail_conformance.effort import Effort
 from dovetail_conformance.harness import Harness
+from dovetail_conformance.instruments import Census
 from dovetail_conformance.rules import rule
 
 
@@ -19,8 +20,6 @@ class LifecycleRules(Asked):
     @rule("XC-09", severity=2, kind="leak")
     def test_closing_releases_everything(self, harness: Harness, effort: Effort) -> None:
         """Closing releases threads, descriptors, sockets and children, may be repeated, and leaves a component that can be used again."""
-        from dovetail_conformance.instruments import Census
-
         with harness.make() as component:
             self.operate(component)  # what is loaded once per process is not a leak
             component.close()

@@ -10,6 +10,7 @@ from pydantic import BaseModel, SecretBytes, SecretStr
 from dovetail_conformance.checking import check
 from dovetail_conformance.crosscutting.base import Asked, finish
 from dovetail_conformance.harness import Harness
+from dovetail_conformance.instruments import capture
 from dovetail_conformance.outcomes import Untested
 from dovetail_conformance.rules import rule
 
@@ -24,8 +25,6 @@ class SecrecyRules(Asked):
         The secrets that the harness puts into the config are looked for, as they are and in the usual encodings, in everything that
         can be observed while every operation is called with good credentials, with bad ones, and with a backend that fails.
         """
-        from dovetail_conformance.instruments import capture
-
         with harness.make() as component:
             secrets = set(secret_values(component.config))
             if not secrets:

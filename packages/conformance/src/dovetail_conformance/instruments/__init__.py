@@ -1,0 +1,58 @@
+"""What rules disturb flavors with, and look at them with."""
+
+from dovetail_conformance.instruments.actions import (
+    Action,
+    Call,
+    Corrupt,
+    CorruptRequest,
+    Delay,
+    Hang,
+    Hold,
+    Redirect,
+    ResetAfter,
+    ResetBefore,
+    Status,
+    Truncate,
+    TruncateRequest,
+    kill,
+)
+from dovetail_conformance.instruments.capture import Captured, capture
+from dovetail_conformance.instruments.census import Census
+from dovetail_conformance.instruments.elsewhere import Elsewhere
+from dovetail_conformance.instruments.exchange import Exchange
+from dovetail_conformance.instruments.faults import Fault, FaultDidNotFire
+from dovetail_conformance.instruments.killing import Killed, kill_after, kill_at_call, kill_at_request
+from dovetail_conformance.instruments.proxy import FaultProxy
+from dovetail_conformance.instruments.syscalls import SyscallShim
+from dovetail_conformance.instruments.workers import workers
+
+__all__ = [
+    "Action",
+    "Call",
+    "Captured",
+    "Census",
+    "Corrupt",
+    "CorruptRequest",
+    "Delay",
+    "Elsewhere",
+    "Exchange",
+    "Fault",
+    "FaultDidNotFire",
+    "FaultProxy",
+    "Hang",
+    "Hold",
+    "Killed",
+    "Redirect",
+    "ResetAfter",
+    "ResetBefore",
+    "Status",
+    "SyscallShim",
+    "Truncate",
+    "TruncateRequest",
+    "capture",
+    "kill",
+    "kill_after",
+    "kill_at_call",
+    "kill_at_request",
+    "workers",
+]

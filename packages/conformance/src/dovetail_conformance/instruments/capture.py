@@ -1,0 +1,116 @@
+"""Everything that can be seen of a component from outside, kept so that a secret can be looked for in it."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import io
+import json
+import logging
+import pickle
+import traceback
+import warnings
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+from dovetail_conformance.audit import audited
+
+
+class Captured:
+    """What was seen, by the place where it was."""
+
+    def __init__(self) -> None:
+        self._texts: list[tuple[str, str]] = []
+
+    def add(self, place: str, text: str) -> None:
+        """Keep a text."""
+        self._texts.append((place, text))
+
+    def add_error(self, error: BaseException) -> None:
+        """Keep what an exception says, with its causes and contexts, and its traceback."""
+        self.add(f"{type(error).__name__} and its causes", "".join(traceback.format_exception(error)))
+        seen: BaseException | None = error
+        while seen is not None:
+            self.add(f"str and repr of {type(seen).__name__}", f"{seen} {seen!r} {getattr(seen, '__notes__', '')} {vars(seen)!r}")
+            seen = seen.__cause__ or seen.__context__
+
+    def look_at(self, component: Any) -> None:
+        """Keep how a component and its config present themselves. What they pickle is not shown to anybody, and may hold secrets."""
+        self.add("str and repr of the component", f"{component} {component!r}")
+        self.add("attributes of the component", repr(vars(component)))
+        self.add("str and repr of the config", f"{component.config} {component.config!r}")
+        self.add("dump of the config", f"{component.config.model_dump()!r} {component.config.model_dump_json()}")
+        with contextlib.suppress(Exception):
+            self.add("repr after pickling", repr(pickle.loads(pickle.dumps(component))))
+
+    def finds(self, secret: str) -> list[str]:
+        """Return the places where a secret can be read, as it is or in a usual encoding."""
+        forms = set(encodings(secret))
+        return sorted({place for place, text in self._texts if any(form in text for form in forms)})
+
+
+def encodings(secret: str) -> Iterator[str]:
+    """Yield a secret as it is, and the ways in which it is often written."""
+    yield secret
+    yield quote(secret, safe="")
+    yield quote_plus(secret)
+    yield json.dumps(secret)[1:-1]
+    data = secret.encode()
+    for shift in range(3):  # in base64 the text depends on where in a group of three the secret begins
+        encoded = base64.b64encode(b"\0" * shift + data).decode()
+        yield encoded[(0, 2, 3)[shift] : len(encoded) - 4]
+    yield data.hex()
+
+
+@contextlib.contextmanager
+def capture() -> Iterator[Captured]:
+    """Keep every log record of every level, what is printed, warnings, and the arguments and environment of children."""
+    seen = Captured()
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        _logging_to(seen),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+        warnings.catch_warnings(record=True) as warned,
+        audited("subprocess.Popen", full=True) as started,
+    ):
+        warnings.simplefilter("always")
+        try:
+            yield seen
+        finally:
+            seen.add("standard output", out.getvalue())
+            seen.add("standard error", err.getvalue())
+            for warning in warned:
+                seen.add("a warning", str(warning.message))
+            for _, text in started:
+                seen.add("arguments or environment of a child", text)
+
+
+class _Keeping(logging.Handler):
+    def __init__(self, seen: Captured) -> None:
+        super().__init__(logging.NOTSET)
+        self._seen = seen
+        self._formatter = logging.Formatter("%(message)s")
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._seen.add(f"log of {record.name}", f"{self._formatter.format(record)} {record.args!r}")
+
+
+@contextlib.contextmanager
+def _logging_to(seen: Captured) -> Iterator[None]:
+    """Let every logger pass everything on to the root, and keep it there."""
+    loggers = [logger for logger in logging.root.manager.loggerDict.values() if isinstance(logger, logging.Logger)]
+    before = [(logger, logger.level, logger.propagate, logger.disabled) for logger in [logging.root, *loggers]]
+    handler = _Keeping(seen)
+    for logger, *_ in before:
+        logger.setLevel(logging.DEBUG if logger is logging.root else logging.NOTSET)
+        logger.propagate, logger.disabled = True, False
+    logging.root.addHandler(handler)
+    try:
+        yield
+    finally:
+        logging.root.removeHandler(handler)
+        for logger, level, propagate, disabled in before:
+            logger.setLevel(level)
+            logger.propagate, logger.disabled = propagate, disabled

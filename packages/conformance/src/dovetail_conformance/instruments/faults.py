@@ -1,0 +1,81 @@
+"""Faults: what is done to a request, which request, and the proof that it was done."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Generic, Protocol, Self, TypeVar
+
+from dovetail_conformance.outcomes import HarnessError
+
+T = TypeVar("T", contravariant=True)
+S = TypeVar("S")
+
+
+class FaultDidNotFire(HarnessError):
+    """A fault was armed, and nothing came that it could be done to: the rule has shown nothing."""
+
+
+class Selector(Protocol[T]):
+    """Tells whether something is what a fault is for."""
+
+    def __call__(self, what: T, /) -> bool: ...
+
+
+@dataclass
+class Fault(Generic[S]):
+    """A fault that is armed within a `with` block; `fired` counts how often it was done."""
+
+    action: object
+    selector: Callable[[S], bool]
+    nth: int = 1
+    """The first matching one that it is done to, counted from 1."""
+    times: int | None = 1
+    """To how many it is done; None: to all from then on."""
+    disarm: Callable[[Fault[S]], None] = field(default=lambda fault: None)
+    fired: int = 0
+    seen: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _event: threading.Event = field(default_factory=threading.Event)
+    released: threading.Event = field(default_factory=threading.Event)
+    """Set when the block is left, or `release` is called: what is held goes on."""
+
+    def takes(self, what: S) -> bool:
+        """Tell whether the fault is done to this, and count it."""
+        if not self.selector(what):
+            return False
+        with self._lock:
+            self.seen += 1
+            last = None if self.times is None else self.nth + self.times
+            taken = self.seen >= self.nth and (last is None or self.seen < last)
+            self.fired += taken
+        if taken:
+            self._event.set()
+        return taken
+
+    def arrived(self, seconds: float = 20.0) -> None:
+        """Wait until it was done once. Raises `FaultDidNotFire` if that does not happen in time."""
+        if not self._event.wait(seconds):
+            raise FaultDidNotFire(f"{self.action}: nothing came within {seconds:g} seconds")
+
+    def release(self) -> None:
+        """Let what is held go on."""
+        self.released.set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.released.set()
+        self.disarm(self)
+        if error is None and not self.fired:
+            raise FaultDidNotFire(f"{self.action}: it was never done, so nothing is shown (matching: {self.seen})")
+
+
+def matching(pattern: str | None) -> Callable[[str], bool]:
+    """Return a predicate that tells whether a regular expression is found in a text; None finds anything."""
+    compiled = re.compile(pattern) if pattern is not None else None
+    return lambda text: compiled is None or compiled.search(text) is not None

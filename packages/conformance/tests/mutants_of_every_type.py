@@ -1,0 +1,305 @@
+"""Variants of a gauge, in memory and behind HTTP, for the rules that are asked of every type."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import time
+import uuid
+from datetime import datetime
+from typing import Any, ClassVar
+
+from gauge import Config, MemoryGauge, MemoryHarness
+from pydantic import Field
+from wired_gauge import WiredGauge, WiredHarness
+
+from dovetail_conformance.mutants import equivalent, mutant
+from dovetail_core import AuthenticationFailed, NotFound, Unavailable
+from dovetail_core.retry import retrying
+
+
+@mutant("XC-00", of=MemoryHarness)
+class UndescribedSetting(MemoryGauge):
+    """A setting has no description."""
+
+    class Config(Config):
+        colour: str = Field("red")
+
+
+@mutant("XC-01", of=WiredHarness)
+class LogsTheToken(WiredGauge):
+    """The token is in a log line."""
+
+    def _token(self) -> str:
+        logging.getLogger("gauge").debug("authenticated as %s", super()._token())
+        return super()._token()
+
+
+@mutant("XC-01", of=WiredHarness)
+class SaysTheToken(WiredGauge):
+    """The token is in the representation of the component."""
+
+    def __repr__(self) -> str:
+        return f"WiredGauge({self.config.token.get_secret_value()!r})"
+
+
+@mutant("XC-02", "XC-07", of=WiredHarness)
+class RefusalIsNotFound(WiredGauge):
+    """An unknown token is 'not found'."""
+
+    def _result(self, status: int, data: bytes) -> Any:
+        if status == 401:
+            raise NotFound("there is no reading", remedy="put one")
+        return super()._result(status, data)
+
+
+@mutant("XC-02", "XC-04", of=WiredHarness)
+class DeniedIsNothing(WiredGauge):
+    """What may not be done is done by doing nothing."""
+
+    def _result(self, status: int, data: bytes) -> Any:
+        return [] if status == 403 else super()._result(status, data)
+
+
+@mutant("XC-03", of=WiredHarness)
+class WaitsForEver(WiredGauge):
+    """There is no time limit."""
+
+    def setup(self) -> None:
+        self.config = self.config.model_copy(update={"timeout": None})
+
+
+@mutant("XC-04", "XC-05", of=WiredHarness)
+class GivesUpAtOnce(WiredGauge):
+    """Nothing is tried again."""
+
+    def _ask(self, method: str, body: object = None) -> Any:
+        return self._once(method, body)
+
+
+@mutant("XC-04", of=WiredHarness)
+class InsistsOnWhatIsRefused(WiredGauge):
+    """A refusal is tried again."""
+
+    def _once(self, method: str, body: object) -> Any:
+        return retrying(lambda: self._twice(method, body), attempts=1)
+
+    def _twice(self, method: str, body: object) -> Any:
+        try:
+            return super()._once(method, body)
+        except Exception:
+            return super()._once(method, body)
+
+
+@mutant("XC-05", of=WiredHarness)
+class NewIdAtEachAttempt(WiredGauge):
+    """A repeated request cannot be told from a new one."""
+
+    def _once(self, method: str, body: Any) -> Any:
+        return super()._once(method, {**body, "id": uuid.uuid4().hex} if body else body)
+
+
+@mutant("XC-06", of=WiredHarness)
+class KeepsItsFirstToken(WiredGauge):
+    """The token is read once."""
+
+    def setup(self) -> None:
+        self._first = ""
+
+    def _token(self) -> str:
+        self._first = self._first or super()._token()
+        return self._first
+
+
+@mutant("XC-07", of=WiredHarness)
+class RemembersRefusals(WiredGauge):
+    """The call after a refused one is refused too, whoever makes it."""
+
+    refused: ClassVar[list[bool]] = []
+
+    def _ask(self, method: str, body: object = None) -> Any:
+        if self.refused:
+            self.refused.clear()
+            raise AuthenticationFailed("the login failed", remedy="log in")
+        try:
+            return super()._ask(method, body)
+        except AuthenticationFailed:
+            self.refused.append(True)
+            raise
+
+
+@mutant("XC-08", of=MemoryHarness)
+class LeavesAVariable(MemoryGauge):
+    """A setting stays in the environment."""
+
+    def put(self, value: int) -> None:
+        os.environ[f"GAUGE_{uuid.uuid4().hex}"] = self.config.unit
+        super().put(value)
+
+
+@mutant("XC-09", of=MemoryHarness)
+class KeepsFilesOpen(MemoryGauge):
+    """Files that it opened stay open."""
+
+    def put(self, value: int) -> None:
+        os.open(os.devnull, os.O_RDONLY)
+        super().put(value)
+
+
+@mutant("XC-09", of=MemoryHarness)
+class ClosesOnce(MemoryGauge):
+    """It cannot be used after it was closed."""
+
+    def close(self) -> None:
+        self.readings = _closed  # type: ignore[method-assign]
+
+
+def _closed() -> list[int]:
+    raise ValueError("it is closed")
+
+
+@mutant("XC-10", of=MemoryHarness)
+class HoldsALock(MemoryGauge):
+    """Its state cannot be pickled."""
+
+    def setup(self) -> None:
+        super().setup()
+        self.lock = threading.Lock()
+
+    def __reduce__(self) -> Any:
+        return object.__reduce_ex__(self, 2)
+
+
+@mutant("XC-11", of=MemoryHarness)
+class BelongsToAThread(MemoryGauge):
+    """Only the thread that used it first may use it."""
+
+    def put(self, value: int) -> None:
+        owner = vars(self).setdefault("owner", threading.get_ident())
+        if owner != threading.get_ident():
+            raise RuntimeError("it belongs to another thread")
+        super().put(value)
+
+
+@mutant("XC-12", of=MemoryHarness)
+class ConnectsAtOnce(MemoryGauge):
+    """The constructor looks up its host."""
+
+    def setup(self) -> None:
+        super().setup()
+        socket.getaddrinfo("127.0.0.1", 80)
+
+
+@mutant("XC-13", of=MemoryHarness)
+class TakesMore(MemoryGauge):
+    """A method takes a parameter that the type does not have."""
+
+    def put(self, value: int, note: str = "") -> None:
+        super().put(value)
+
+
+@mutant("XC-16", of=MemoryHarness)
+class LocalTimes(MemoryGauge):
+    """Times are local and naive."""
+
+    def times(self) -> list[datetime]:
+        return [moment.astimezone().replace(tzinfo=None) for moment in super().times()]
+
+
+@mutant("XC-16", of=MemoryHarness)
+class LocalTimesCalledUtc(MemoryGauge):
+    """Times are local, and say that they are UTC."""
+
+    def times(self) -> list[datetime]:
+        return [moment.astimezone().replace(tzinfo=moment.tzinfo) for moment in super().times()]
+
+
+@mutant("XC-17", of=WiredHarness)
+class SwallowsInterrupts(WiredGauge):
+    """Ctrl-C is one more failure of the network."""
+
+    def _once(self, method: str, body: object) -> Any:
+        try:
+            return super()._once(method, body)
+        except KeyboardInterrupt:
+            raise Unavailable("the call was interrupted", remedy="try again") from None
+
+
+@mutant("XC-20", of=WiredHarness)
+class CallsHome(WiredGauge):
+    """It connects to somewhere else, too."""
+
+    def put(self, value: int) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as home, socket.create_connection(home.getsockname()):
+            super().put(value)
+
+
+@mutant("XC-21", of=MemoryHarness)
+class GivesItsOwnList(MemoryGauge):
+    """What it returns is what it keeps."""
+
+    def setup(self) -> None:
+        super().setup()
+        self.values: list[int] = []
+
+    def put(self, value: int) -> None:
+        super().put(value)
+        self.values.append(value)
+
+    def readings(self) -> list[int]:
+        return self.values
+
+    def _reset(self) -> None:
+        super()._reset()
+        self.values.clear()
+
+
+@equivalent(of=MemoryHarness)
+class Slow(MemoryGauge):
+    """Everything takes a while."""
+
+    def put(self, value: int) -> None:
+        time.sleep(0.01)
+        super().put(value)
+
+
+@equivalent(of=WiredHarness)
+class AsksTwice(WiredGauge):
+    """Readings are fetched twice, and compared."""
+
+    def readings(self) -> list[int]:
+        return super().readings() and super().readings()
+
+
+@mutant("GA-01", of=MemoryHarness)
+class Sorts(MemoryGauge):
+    """Readings come sorted the wrong way."""
+
+    def readings(self) -> list[int]:
+        return sorted(super().readings(), reverse=True)
+
+
+@mutant("GA-02", of=MemoryHarness)
+class NeverForgets(MemoryGauge):
+    """A reset does nothing."""
+
+    def _reset(self) -> None:
+        return None
+
+
+@mutant("GA-03", of=MemoryHarness)
+class LastOfNone(MemoryGauge):
+    """The last of none is zero."""
+
+    def last(self) -> int:
+        return self.readings()[-1] if self.readings() else 0
+
+
+@mutant("GA-05", of=WiredHarness)
+class PutsOneMore(WiredGauge):
+    """The server keeps another number."""
+
+    def put(self, value: int) -> None:
+        super().put(value + (value == 7))
