@@ -56,7 +56,7 @@ def test_a_flavor_that_keeps_its_contract(project: Project) -> None:
 
 
 def test_a_failure_says_the_rule_what_was_done_what_came_and_what_to_do(project: Project) -> None:
-    project.write(MINE.format(body="def readings(self): return sorted(self.kept, reverse=True)"))
+    project.write(MINE.format(body="def readings(self): return sorted(super().readings(), reverse=True)"))
     done = project.run()
     assert done.returncode == 1
     expected = """GA-01: What is put is read, in order.
@@ -89,7 +89,7 @@ def test_a_capability_that_is_declared_and_refused_is_a_failure(project: Project
 DEVIATING = """
 from dovetail_conformance import Deviation
 class Mutant(MemoryGauge):
-    def readings(self): return sorted(self.kept, reverse=True)
+    def readings(self): return sorted(super().readings(), reverse=True)
 class Mine(MemoryHarness):
     flavor = {flavor}
     deviations = {{"{rule}": Deviation("the backend sorts", owner="backend", link={link!r})}}
@@ -195,7 +195,7 @@ from gauge import *
 from dovetail_conformance.mutants import equivalent, mutant
 @mutant("GA-01", of=MemoryHarness)
 class Sorts(MemoryGauge):
-    def readings(self): return sorted(self.kept, reverse=True)
+    def readings(self): return sorted(super().readings(), reverse=True)
 @mutant("GA-02", of=MemoryHarness)
 class {second}(MemoryGauge):
     def _reset(self): {body}

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from dovetail_artifact_store.capabilities import ArtifactStoreCapability as ArtifactStoreCapability
     from dovetail_artifact_store.interface import ArtifactStore as ArtifactStore
     from dovetail_artifact_store.local import LocalArtifactStore as LocalArtifactStore
+    from dovetail_artifact_store.memory import InMemoryArtifactStore as InMemoryArtifactStore
     from dovetail_artifact_store.objects import Condition as Condition
     from dovetail_artifact_store.objects import ObjectInfo as ObjectInfo
     from dovetail_artifact_store.objects import Progress as Progress
@@ -20,6 +21,7 @@ __all__ = [
     "ArtifactStore",
     "ArtifactStoreCapability",
     "Condition",
+    "InMemoryArtifactStore",
     "LocalArtifactStore",
     "ObjectInfo",
     "ObjectWriter",
@@ -31,6 +33,7 @@ _EXPORTS = {
     "ArtifactStore": "interface",
     "ArtifactStoreCapability": "capabilities",
     "Condition": "objects",
+    "InMemoryArtifactStore": "memory",
     "LocalArtifactStore": "local",
     "ObjectInfo": "objects",
     "ObjectWriter": "writing",

@@ -14,8 +14,6 @@ class ArtifactStoreCapability(Capability):
     """A copy moves no bytes through this process."""
     ATOMIC_MOVE = "atomic move"
     """An object is renamed in one step: it is never at both keys, nor at none."""
-    VERSIONED = "versioned"
-    """Earlier versions of an object are kept."""
     PRESIGN = "presign"
     """A URL can be made that lets its holder read or write one object for a time."""
     EMPTY_DIRECTORIES = "empty directories"

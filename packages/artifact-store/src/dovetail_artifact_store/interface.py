@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from dovetail_artifact_store.filesystem import StoreFileSystem
 
 Key = str | PurePath
+LONGEST_PRESIGN = 7 * 24 * 3600
+"""Seconds that a presigned URL may hold: the limit of Amazon S3's signature version 4."""
 _SAFE = "/!$&'()*+,;=:@-._~"
 """Characters that stand for themselves in the path of a URI (RFC 3986, section 3.3)."""
 
@@ -40,6 +42,10 @@ class ArtifactStore(Component, ABC):
     type = "artifact_store"
     parallel: int = 8
     """Objects that are transferred at once."""
+    page_size: int = 1000
+    """Objects that the backend lists, or deletes, at once; the conformance suite goes beyond it."""
+    part_size: int = 8 << 20
+    """Bytes of which a large object is transferred at once; the conformance suite goes beyond it."""
 
     # What an author implements
 
@@ -99,6 +105,11 @@ class ArtifactStore(Component, ABC):
     def _digest(self, key: str) -> str:
         with self._reader(key) as reader:
             return digests.digest_of_chunks(iter(lambda: reader.read(READ_AHEAD), b""))
+
+    def _presign(self, key: str, writing: bool, seconds: float) -> str:
+        """Return a URL that lets its holder read or write one object for a time."""
+        require(self, ArtifactStoreCapability.PRESIGN)
+        raise NotImplementedError
 
     def _mkdir(self, key: str, parents: bool) -> None:
         """Make a directory."""
@@ -164,11 +175,15 @@ class ArtifactStore(Component, ABC):
 
     def list(self, prefix: Key = "", recursive: bool = True) -> Iterator[ObjectInfo]:
         """Yield the objects below a prefix, in the order of their keys' bytes; not recursive: those one segment below."""
-        return (item for item in self._list(self._prefix(prefix), recursive) if isinstance(item, ObjectInfo))
+        return (item for item in self._listed(self._prefix(prefix), recursive) if isinstance(item, ObjectInfo))
+
+    def _listed(self, prefix: str, recursive: bool) -> Iterator[ObjectInfo | str]:
+        """Yield what is below a prefix, without the markers that other tools keep for directories."""
+        return (item for item in self._list(prefix, recursive) if isinstance(item, str) or not item.key.endswith("/"))
 
     def listdir(self, prefix: Key = "") -> builtins.list[str]:
         """Return the names one segment below a prefix, of objects and directories, sorted."""
-        items = self._list(self._prefix(prefix), False)
+        items = self._listed(self._prefix(prefix), False)
         return sorted({(item if isinstance(item, str) else item.key).rpartition("/")[2] for item in items})
 
     def walk(self, prefix: Key = "") -> Iterator[tuple[str, builtins.list[str], builtins.list[str]]]:
@@ -176,7 +191,7 @@ class ArtifactStore(Component, ABC):
         top = self._prefix(prefix)
         directories: builtins.list[str] = []
         objects: builtins.list[str] = []
-        for item in self._list(top, False):
+        for item in self._listed(top, False):
             (directories if isinstance(item, str) else objects).append((item if isinstance(item, str) else item.key).rpartition("/")[2])
         yield top, directories, objects
         for name in list(directories):
@@ -221,6 +236,13 @@ class ArtifactStore(Component, ABC):
         """Return the digest of the bytes that are stored now."""
         return self._digest(self._key(key))
 
+    @needs(ArtifactStoreCapability.PRESIGN)
+    def presign(self, key: Key, *, writing: bool = False, seconds: float = 3600.0) -> str:
+        """Return a URL with which anybody can GET the object, or PUT it if `writing`, until some seconds have passed; treat it as a secret."""
+        if not 0 < seconds <= LONGEST_PRESIGN:
+            raise InvalidArgument(f"a URL cannot hold for {seconds:g} seconds", remedy=f"choose up to {LONGEST_PRESIGN}")
+        return self._presign(self._key(key), writing, seconds)
+
     # Writing
 
     def write_bytes(
@@ -262,12 +284,14 @@ class ArtifactStore(Component, ABC):
         one, other = self._key(source), self._key(target)
         if one != other and below(one, other):
             raise InvalidArgument(f"'{other}' is inside of '{one}'", remedy="move it somewhere else")
-        inner = [] if one == other else [info.key for info in self.list(one)]
+        inner = [info.key for info in self.list(one)]
         if not inner:
             self._stat(one)
+        if one == other:
+            return
         for key in inner:
             self._move(key, other + key[len(one) :])
-        if one != other and not self._is_missing(one):
+        if not self._is_missing(one):
             self._move(one, other)
         if inner:
             self._rmdirs(one)

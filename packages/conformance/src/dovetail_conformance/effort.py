@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 class Effort(IntEnum):
@@ -25,6 +28,6 @@ class Effort(IntEnum):
         except KeyError:
             raise ValueError(f"there is no effort '{label}': choose {', '.join(effort.label for effort in cls)}") from None
 
-    def pick(self, quick: int, standard: int, full: int) -> int:
-        """Return the number that belongs to this effort."""
+    def pick(self, quick: T, standard: T, full: T) -> T:
+        """Return what belongs to this effort."""
         return {Effort.QUICK: quick, Effort.STANDARD: standard, Effort.FULL: full}[self]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
@@ -17,11 +18,14 @@ M = TypeVar("M", bound=BaseModel)
 
 def _anchor(path: Path, info: ValidationInfo) -> Path:
     root = Path((info.context or {}).get("root") or Path.cwd())
-    return root.absolute() / path.expanduser()
+    return Path(os.path.normpath(root.absolute() / path.expanduser()))
 
 
 ProjectPath = Annotated[Path, AfterValidator(_anchor)]
-"""A path that is made absolute when the config is validated: relative to the project's root, else to the working directory."""
+"""A path that is made absolute when the config is validated: relative to the project's root, else to the working directory.
+
+`..` is resolved as text, so that each spelling of a path is the same path.
+"""
 
 
 class ComponentConfig(BaseModel):

@@ -8,9 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from dovetail_conformance.checking import attempt, check
-from dovetail_conformance.crosscutting.base import Asked
+from dovetail_conformance.crosscutting.base import Asked, finish
 from dovetail_conformance.effort import Effort
 from dovetail_conformance.harness import Harness
+from dovetail_conformance.operations import Operation
 from dovetail_conformance.outcomes import RuleFailure, Untested
 from dovetail_conformance.rules import rule
 
@@ -25,10 +26,13 @@ class SharingRules(Asked):
         """Two instances with different settings in one process share no state, and leave the environment as it was, also on errors."""
         before = dict(os.environ)
         with harness.make() as one, harness.make() as other:
-            self.operate(one)
-            states = [_effects(self, one)]
+            mine = list(self.operations(one))
+            for operation in mine:
+                with attempt(did=f"called {operation.name}"):
+                    finish(operation.call())
+            states = [_effects(mine)]
             self.operate(other, "on a second instance")
-            states.append(_effects(self, one))
+            states.append(_effects(mine))
             with attempt(did="closed the second instance and used the first"):
                 other.close()
             self.operate(one, "after the second instance was closed")
@@ -55,8 +59,8 @@ class SharingRules(Asked):
         asyncio.run(within())
 
 
-def _effects(asked: Asked, component: Any) -> list[object]:
-    return [operation.effect() for operation in asked.operations(component) if operation.effect is not None]
+def _effects(operations: list[Operation]) -> list[object]:
+    return [operation.effect() for operation in operations if operation.effect is not None]
 
 
 def _result(future: Any, did: str) -> None:

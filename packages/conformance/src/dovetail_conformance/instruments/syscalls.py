@@ -83,8 +83,8 @@ class SyscallShim:
         """Return a fault: a write takes only some bytes."""
         return self._armed(ShortWrite(count), "write", nth, times)
 
-    def hold(self, name: str, *, nth: int = 1) -> Fault[Operation]:
-        """Return a fault: the operation waits until the fault is released."""
+    def hold(self, name: str | None, *, nth: int = 1) -> Fault[Operation]:
+        """Return a fault: the nth operation of that name (None: of any that changes something) waits until the fault is released."""
         return self._armed(Hold(), name, nth, 1)
 
     def strike(self, call: Callable[[], object], *, nth: int = 1) -> Fault[Operation]:

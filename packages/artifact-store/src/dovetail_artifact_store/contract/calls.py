@@ -1,0 +1,88 @@
+"""Calls of every public method of a store, on keys of their own."""
+
+from __future__ import annotations
+
+import tempfile
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+from dovetail_artifact_store.interface import ArtifactStore
+from dovetail_artifact_store.objects import ObjectInfo
+from dovetail_conformance import Operation
+
+
+class Calls:
+    """Makes operations on a store, below a prefix that nobody else uses, so that they can be made from many threads."""
+
+    def __init__(self, store: ArtifactStore) -> None:
+        self._store = store
+        self._top = f"op-{uuid.uuid4().hex[:12]}"
+
+    def all(self) -> list[Operation]:
+        """Return an operation per public method."""
+        store, at, having = self._store, self._at, self._having
+        return [
+            Operation("write_bytes", lambda: self._write("a"), lambda: self._content("a")),
+            Operation("open for writing", self._stream, lambda: self._content("streamed")),
+            Operation("upload", self._upload, lambda: self._content("uploaded")),
+            Operation("copyfile", having("a", lambda: _size(store.copyfile(at("a"), at("copy")))), lambda: self._content("copy")),
+            Operation("rename", having("old", lambda: store.rename(at("old"), at("new"))), lambda: self._content("new")),
+            Operation("remove", lambda: store.remove(at("removed")), lambda: self._content("removed")),
+            Operation("delete", lambda: store.delete([at("removed"), at("too")]), lambda: self._content("too")),
+            Operation("rmtree", lambda: store.rmtree(at("tree")), lambda: self._content("tree")),
+            Operation("stat", having("a", lambda: store.stat(at("a")))),
+            Operation("read_bytes", having("a", lambda: store.read_bytes(at("a")))),
+            Operation("open for reading", having("a", self._read)),
+            Operation("digest_of", having("a", lambda: store.digest_of(at("a")))),
+            Operation("download", having("a", self._download)),
+            Operation("exists", lambda: store.exists(self._top), reads=True),
+            Operation("isdir", lambda: store.isdir(self._top), reads=True),
+            Operation("missing", lambda: store.missing([at("x"), at("y")]), reads=True),
+            Operation("list", lambda: list(store.list(self._top)), reads=True),
+            Operation("listdir", lambda: store.listdir(self._top), reads=True),
+            Operation("walk", lambda: list(store.walk(self._top)), reads=True),
+            Operation("glob", lambda: store.glob(at("*")), reads=True),
+        ]
+
+    def _at(self, name: str) -> str:
+        return f"{self._top}/{name}"
+
+    def _having(self, name: str, call: Callable[[], object]) -> Callable[[], object]:
+        """Return a call that makes the object first that it is about."""
+
+        def prepared() -> object:
+            if not self._store.exists(self._at(name)):
+                self._write(name)
+            return call()
+
+        return prepared
+
+    def _write(self, name: str) -> int:
+        return _size(self._store.write_bytes(self._at(name), b"data"))
+
+    def _content(self, name: str) -> bytes | None:
+        return self._store.read_bytes(self._at(name)) if self._store.exists(self._at(name)) else None
+
+    def _stream(self) -> None:
+        with self._store.open(self._at("streamed"), "wb") as writer:
+            writer.write(b"streamed")
+
+    def _read(self) -> bytes:
+        with self._store.open(self._at("a")) as reader:
+            return bytes(reader.read())
+
+    def _upload(self) -> int:
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(b"uploaded")
+            file.flush()
+            return _size(self._store.upload(file.name, self._at("uploaded")))
+
+    def _download(self) -> bytes:
+        with tempfile.TemporaryDirectory() as folder:
+            self._store.download(self._at("a"), Path(folder) / "file")
+            return (Path(folder) / "file").read_bytes()
+
+
+def _size(info: ObjectInfo) -> int:
+    return info.size

@@ -1,0 +1,149 @@
+"""Writes that demand something of what is there."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+from dovetail_artifact_store.capabilities import ArtifactStoreCapability as Capability
+from dovetail_artifact_store.contract.harness import ArtifactStoreHarness
+from dovetail_artifact_store.contract.samples import keys_of, large
+from dovetail_artifact_store.interface import ArtifactStore
+from dovetail_conformance import Effort, attempt, check, raises, rule
+from dovetail_conformance.instruments import Hold, ResetAfter, workers
+from dovetail_core.errors import AlreadyExists, Conflict, Unsupported
+
+_MEND = "let the backend decide, in the step that publishes the object"
+
+
+class ConditionRules:
+    """Rules about conditional writes."""
+
+    @rule("AS-36", severity=1, needs=Capability.CONDITIONAL_PUT, kind="race")
+    def test_of_several_that_create_one_key_one_wins(self, store: ArtifactStore, harness: ArtifactStoreHarness, effort: Effort) -> None:
+        """Of several writers that demand that a key is free exactly one succeeds; the others get `AlreadyExists`, and the object is the winner's."""
+        store.write_bytes("k", b"mine", if_absent=True)
+        for body in (b"other", large(store)):
+            with raises(AlreadyExists, did="created a key that is taken", mend=_MEND):
+                store.write_bytes("k", body, if_absent=True)
+            with raises(AlreadyExists, did="created a key that is taken, by a writer", mend=_MEND), store.open("k", "xb") as writer:
+                writer.write(body)
+        check(store.read_bytes("k") == b"mine", did="created a key that is taken", came=store.read_bytes("k"), mend=_MEND)
+        for number in range(effort.pick(3, 10, 50)):
+            bodies = [f"{number}-{writer}".encode() * 10 for writer in range(8)]
+            results = workers(lambda body, key=f"race/{number}": store.write_bytes(key, body, if_absent=True), [(body,) for body in bodies])
+            _one_winner(store, f"race/{number}", bodies, results)
+        for number, body in enumerate((b"small", large(store))):
+            _overtaken(store, harness, f"held/{number}", body)
+
+    @rule("AS-38", severity=1, needs=Capability.CONDITIONAL_PUT, hooks=("proxy",), kind="fault")
+    def test_a_lost_answer_to_a_creation_is_found_out(self, store: ArtifactStore, harness: ArtifactStoreHarness) -> None:
+        """If the answer to a write that demands a free key is lost, the retry finds out that the object is its own, and succeeds."""
+        for number, body in enumerate((b"small", large(store))):
+            key = f"k{number}"
+            if Capability.CONDITIONAL_PUT not in store.capabilities:
+                store.write_bytes(key, body, if_absent=True)
+            changing = harness.proxy.fault(
+                ResetAfter(), where=lambda exchange: exchange.method in ("PUT", "POST"), nth=_last_change(harness, store, body)
+            )
+            with (
+                changing,
+                attempt(did="created an object; it was applied, the answer was lost", mend="compare what is there with what was sent"),
+            ):
+                store.write_bytes(key, body, if_absent=True)
+            check(store.read_bytes(key) == body, did="created an object, and the answer was lost", came="other bytes")
+
+    @rule("AS-52", severity=1, needs=Capability.CONDITIONAL_REPLACE)
+    def test_a_replacement_wants_the_object_that_it_knows(self, store: ArtifactStore) -> None:
+        """A write that demands an etag replaces that object only: any other, or none, is a `Conflict`."""
+        first = store.write_bytes("x", b"1")
+        second = store.write_bytes("x", b"2", if_match=first.etag)
+        with raises(Conflict, did="replaced an object that had changed", mend=_MEND):
+            store.write_bytes("x", b"3", if_match=first.etag)
+        check(store.read_bytes("x") == b"2", did="replaced an object that had changed", came=store.read_bytes("x"))
+        with raises(Conflict, did="replaced an object that is not there", mend=_MEND):
+            store.write_bytes("missing", b"3", if_match=second.etag)
+        with attempt(did="replaced an object by a large one"):
+            store.write_bytes("x", large(store), if_match=store.stat("x").etag)
+        check(keys_of(store) == ["x"], did="listed after conditional writes", came=keys_of(store))
+        etag = store.stat("x").etag
+        results = workers(lambda body: store.write_bytes("x", body, if_match=etag), [(f"{number}".encode(),) for number in range(8)])
+        winners = [result for result in results if not isinstance(result, BaseException)]
+        check(len(winners) == 1, did="replaced one object eight times at once", came=f"{len(winners)} succeeded", mend=_MEND)
+
+    @rule("AS-37", severity=1)
+    def test_what_is_not_declared_is_refused_and_not_imitated(self, store: ArtifactStore) -> None:
+        """What a store does not declare raises `Unsupported` before anything is done: there is no imitation by several steps."""
+        calls: dict[Any, Any] = {
+            Capability.CONDITIONAL_PUT: [lambda: store.write_bytes("p", b"", if_absent=True), lambda: store.open("p", "xb").close()],
+            Capability.CONDITIONAL_REPLACE: [lambda: store.write_bytes("r", b"", if_match="0")],
+            Capability.USER_METADATA: [lambda: store.write_bytes("u", b"", metadata={"a": "b"})],
+            Capability.EMPTY_DIRECTORIES: [lambda: store.mkdir("d"), lambda: store.makedirs("d/e")],
+            Capability.PRESIGN: [lambda: store.presign("x")],
+        }
+        for capability in calls.keys() - store.capabilities:
+            for call in calls[capability]:
+                mend = f"raise Unsupported, or declare {capability.name}"
+                with raises(Unsupported, did=f"used {capability.name}, which is not declared", mend=mend):
+                    call()
+        check(keys_of(store) == [], did="used what is not declared", came=keys_of(store), mend="refuse it before anything is done")
+
+
+def _one_winner(store: ArtifactStore, key: str, bodies: list[bytes], results: list[object]) -> None:
+    won = [body for body, result in zip(bodies, results, strict=True) if not isinstance(result, BaseException)]
+    lost = [result for result in results if isinstance(result, BaseException)]
+    check(len(won) == 1, did=f"created one key {len(bodies)} times at once", came=f"{len(won)} succeeded", mend=_MEND)
+    wrong = [f"{type(error).__name__}: {error}" for error in lost if not isinstance(error, AlreadyExists)]
+    check(not wrong, did=f"created one key {len(bodies)} times at once", came="; ".join(wrong[:3]), mend="the losers get AlreadyExists")
+    check(store.read_bytes(key) == won[0], did="read what the winner wrote", came=store.read_bytes(key), mend=_MEND)
+
+
+def _overtaken(store: ArtifactStore, harness: ArtifactStoreHarness, key: str, body: bytes) -> None:
+    """Hold a writer at each of its steps in turn while another creates the key, so that the race is certain."""
+    for nth in range(1, 12):
+        name = f"{key}/{nth}"
+        for fault in _holds(harness, store, nth):
+            results: list[object] = []
+            writer = threading.Thread(target=_create, args=(store, name, body, results))
+            with fault:
+                writer.start()
+                while not fault.fired and writer.is_alive():
+                    writer.join(0.005)
+                if fault.fired:
+                    _create(store, name, b"overtook", results)
+                fault.release()
+                writer.join(60)
+                reached, fault.fired = fault.fired, max(fault.fired, 1)
+            if not reached:
+                return
+            good = [result for result in results if result is not None]
+            check(len(good) == 1, did=f"overtook a creation at its step {nth}", came=f"{len(good)} of 2 succeeded", mend=_MEND)
+            check(
+                store.read_bytes(name) == good[0], did=f"overtook a creation at its step {nth}", came="not the winner's bytes", mend=_MEND
+            )
+
+
+def _holds(harness: ArtifactStoreHarness, store: ArtifactStore, nth: int) -> Iterator[Any]:
+    if harness.has("proxy"):
+        yield harness.proxy.fault(Hold(), nth=nth)
+    elif harness.has("syscalls"):
+        yield harness.syscalls(store).hold(None, nth=nth)
+
+
+def _create(store: ArtifactStore, key: str, body: bytes, results: list[object]) -> None:
+    try:
+        store.write_bytes(key, body, if_absent=True)
+    except AlreadyExists:
+        results.append(None)
+    else:
+        results.append(body)
+
+
+def _last_change(harness: ArtifactStoreHarness, store: ArtifactStore, body: bytes) -> int:
+    """Return how many changing requests a creation of these bytes makes: the last one publishes it."""
+    mark = harness.proxy.mark()
+    store.write_bytes("probe/x", body, if_absent=True)
+    store.remove("probe/x")
+    changing = [exchange for exchange in harness.proxy.since(mark) if exchange.method in ("PUT", "POST") and "delete" not in exchange.query]
+    return max(1, len(changing))

@@ -1,0 +1,140 @@
+"""Copying and moving."""
+
+from __future__ import annotations
+
+import errno
+from typing import Any
+
+from dovetail_artifact_store.capabilities import ArtifactStoreCapability as Capability
+from dovetail_artifact_store.contract.harness import ArtifactStoreHarness
+from dovetail_artifact_store.contract.samples import fill, keys_of, large
+from dovetail_artifact_store.interface import ArtifactStore
+from dovetail_conformance import attempt, check, raises, rule
+from dovetail_conformance.instruments import Status
+from dovetail_core.errors import DovetailError, InvalidArgument, NotFound
+
+
+class MovingRules:
+    """Rules about copies and moves."""
+
+    @rule("AS-33", severity=1)
+    def test_moving_onto_itself_keeps_the_object(self, store: ArtifactStore) -> None:
+        """Copying or moving an object onto itself keeps it, and a tree cannot be moved into itself."""
+        fill(store, ["x", "t/a", "t/b/c"])
+        with attempt(did="copied and moved an object onto itself"):
+            store.copyfile("x", "x")
+            store.rename("x", "x")
+        check(store.exists("x") and store.read_bytes("x") == b"x", did="copied and moved an object onto itself", came="it is gone")
+        for target in ("t/b", "t/new"):
+            with raises(InvalidArgument, did=f"moved t to {target}", mend="refuse it before anything is moved"):
+                store.rename("t", target)
+        with attempt(did="moved a tree onto itself"):
+            store.rename("t", "t")
+        left = keys_of(store)
+        check(left == ["t/a", "t/b/c", "x"], did="listed after moves onto and into itself", came=left)
+
+    @rule("AS-35", severity=2)
+    def test_copies_and_moves_replace_and_make_parents(self, store: ArtifactStore) -> None:
+        """A copy and a move go to any key, replace what is there, and keep every byte of a large object; a tree keeps its shape."""
+        data = large(store)
+        store.write_bytes("x", data)
+        store.write_bytes("new/deep/y", b"old")
+        store.copyfile("x", "new/deep/y")
+        check(store.read_bytes("new/deep/y") == data, did="copied a large object over another", came="other bytes")
+        store.rename("new/deep/y", "other/place/z")
+        check(store.read_bytes("other/place/z") == data, did="moved a large object", came="other bytes")
+        check(keys_of(store) == ["other/place/z", "x"], did="listed after a move", came=keys_of(store), mend="delete the source of a move")
+        fill(store, ["t/a", "t/b/c"])
+        store.rename("t", "moved/t")
+        check(keys_of(store, "moved") == ["moved/t/a", "moved/t/b/c"], did="moved a tree", came=keys_of(store, "moved"))
+        check(store.read_bytes("moved/t/b/c") == b"t/b/c", did="moved a tree", came=store.read_bytes("moved/t/b/c"))
+        check(not store.exists("t"), did="moved a tree", came="the source is still there")
+
+    @rule("AS-34", severity=1, kind="fault")
+    def test_a_move_that_fails_loses_nothing(self, store: ArtifactStore, harness: ArtifactStoreHarness) -> None:
+        """A move that fails at any point loses no object: each is at its source, or whole at its target."""
+        wanted = [f"{number}" for number in range(3)]
+        for nth in range(1, 40):
+            fill(store, [f"from/{name}" for name in wanted])
+            with _failing(harness, store, nth) as fault:
+                try:
+                    store.rename("from", "to")
+                    ended = True
+                except DovetailError:
+                    ended = False
+                done, fault.fired = fault.seen < nth, max(fault.fired, 1)
+            lost = [name for name in wanted if b"from/" + name.encode() not in _either(store, name)]
+            check(
+                not lost,
+                did=f"moved three objects; operation {nth} failed",
+                came=f"lost: {lost}",
+                mend="delete only what is copied and verified",
+            )
+            left = [name for name in wanted if ended and store.exists(f"from/{name}")]
+            check(
+                not left,
+                did=f"moved three objects; operation {nth} failed and the move said that it succeeded",
+                came=f"left behind: {left}",
+            )
+            store.rmtree("from")
+            store.rmtree("to")
+            if done:
+                return
+
+    @rule("AS-55", severity=2, needs=Capability.ATOMIC_MOVE)
+    def test_a_move_is_one_step(self, store: ArtifactStore, harness: ArtifactStoreHarness) -> None:
+        """A move is one step: what is listed at any moment is the source or the target, and never both or none."""
+        if Capability.ATOMIC_MOVE not in store.capabilities:
+            from dovetail_core.errors import Unsupported
+
+            raise Unsupported("a move that is not atomic is a copy and a deletion", remedy="declare ATOMIC_MOVE if it is one step")
+        import threading
+
+        store.write_bytes("m/a", b"moved")
+        over = threading.Event()
+        seen: list[tuple[str, ...]] = []
+
+        def look() -> None:
+            while not over.is_set():
+                seen.append(tuple(keys_of(store, "m")))
+
+        looking = threading.Thread(target=look)
+        looking.start()
+        for number in range(50):
+            store.rename("m/a" if number % 2 == 0 else "m/b", "m/b" if number % 2 == 0 else "m/a")
+        over.set()
+        looking.join()
+        wrong = [keys for keys in seen if len(keys) != 1]
+        check(not wrong or set(wrong) <= {()}, did="listed while an object was moved to and fro", came=wrong[:3], mend="rename in one step")
+
+    @rule("AS-56", severity=3, needs=Capability.SERVER_COPY, hooks=("proxy",), kind="budget")
+    def test_a_copy_moves_no_bytes_through_this_process(self, store: ArtifactStore, harness: ArtifactStoreHarness) -> None:
+        """A copy moves no bytes through this process."""
+        if Capability.SERVER_COPY not in store.capabilities:
+            from dovetail_core.errors import Unsupported
+
+            raise Unsupported("copies go through this process", remedy="declare SERVER_COPY if they do not")
+        data = large(store)
+        store.write_bytes("x", data)
+        mark = harness.proxy.mark()
+        store.copyfile("x", "y")
+        moved = sum(exchange.request_bytes + exchange.response_bytes for exchange in harness.proxy.since(mark))
+        check(moved < len(data) // 2, did=f"copied {len(data)} bytes", came=f"{moved} bytes went through", mend="ask the server to copy")
+        check(store.read_bytes("y") == data, did="copied a large object at the server", came="other bytes")
+
+
+def _either(store: ArtifactStore, name: str) -> list[bytes]:
+    found = []
+    for key in (f"from/{name}", f"to/{name}"):
+        try:
+            found.append(store.read_bytes(key))
+        except NotFound:
+            continue
+    return found
+
+
+def _failing(harness: ArtifactStoreHarness, store: ArtifactStore, nth: int) -> Any:
+    """Let everything fail from the nth operation on that changes something."""
+    if harness.has("proxy"):
+        return harness.proxy.fault(Status(500), where=lambda exchange: exchange.method not in ("GET", "HEAD"), nth=nth, times=None)
+    return harness.syscalls(store).fault(None, errno.EIO, nth=nth, times=None)
