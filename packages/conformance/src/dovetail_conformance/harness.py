@@ -22,7 +22,7 @@ class Harness:
 
     flavor: ClassVar[type[Component]]
     """The class under test. Hooks use this and not the name of a class, so that a variant of it can stand in its place."""
-    environment: ClassVar[str] = "embedded"
+    environment: str = "embedded"
     """`embedded` (the real thing runs here), `emulated` (a stand-in does), or `live` (the service itself)."""
     lacks: Mapping[str, str] = {}
     """Rule -> why this environment cannot show it."""

@@ -38,7 +38,7 @@ class Calls:
             Operation("download", having("a", self._download)),
             Operation("exists", lambda: store.exists(self._top), reads=True),
             Operation("isdir", lambda: store.isdir(self._top), reads=True),
-            Operation("missing", lambda: store.missing([at("x"), at("y")]), reads=True),
+            Operation("missing", lambda: store.missing([at("x")]), reads=True),
             Operation("list", lambda: list(store.list(self._top)), reads=True),
             Operation("listdir", lambda: store.listdir(self._top), reads=True),
             Operation("walk", lambda: list(store.walk(self._top)), reads=True),

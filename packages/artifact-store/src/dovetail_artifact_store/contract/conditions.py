@@ -67,10 +67,21 @@ class ConditionRules:
         with attempt(did="replaced an object by a large one"):
             store.write_bytes("x", large(store), if_match=store.stat("x").etag)
         check(keys_of(store) == ["x"], did="listed after conditional writes", came=keys_of(store))
-        etag = store.stat("x").etag
-        results = workers(lambda body: store.write_bytes("x", body, if_match=etag), [(f"{number}".encode(),) for number in range(8)])
-        winners = [result for result in results if not isinstance(result, BaseException)]
-        check(len(winners) == 1, did="replaced one object eight times at once", came=f"{len(winners)} succeeded", mend=_MEND)
+
+    @rule("AS-61", severity=1, needs=Capability.CONDITIONAL_REPLACE, kind="race")
+    def test_of_several_replacements_of_one_object_one_wins(self, store: ArtifactStore) -> None:
+        """Of several writers that replace the same object, each demanding its etag, exactly one succeeds; the others get `Conflict`."""
+        etag = store.write_bytes("x", b"0").etag
+        store.write_bytes("y", b"0", if_match=store.write_bytes("y", b"first").etag)
+        bodies = [f"{number}".encode() for number in range(8)]
+        results = workers(lambda body: store.write_bytes("x", body, if_match=etag), [(body,) for body in bodies])
+        won = [body for body, result in zip(bodies, results, strict=True) if not isinstance(result, BaseException)]
+        wrong = [
+            f"{type(error).__name__}: {error}" for error in results if isinstance(error, BaseException) and not isinstance(error, Conflict)
+        ]
+        check(not wrong, did="replaced one object eight times at once", came="; ".join(wrong[:2]), mend="the losers get Conflict")
+        check(len(won) == 1, did="replaced one object eight times at once", came=f"{len(won)} succeeded", mend=_MEND)
+        check(store.read_bytes("x") == won[0], did="read what the winner wrote", came=store.read_bytes("x"))
 
     @rule("AS-37", severity=1)
     def test_what_is_not_declared_is_refused_and_not_imitated(self, store: ArtifactStore) -> None:

@@ -1,0 +1,177 @@
+"""Writes: small objects in one request, large ones by parts."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, Future, wait
+from typing import Any
+
+from dovetail_artifact_store import Condition, ObjectInfo, Upload
+from dovetail_artifact_store_s3._client import Client
+from dovetail_artifact_store_s3.config import S3Config
+from dovetail_artifact_store_s3.errors import taken
+from dovetail_artifact_store_s3.objects import WRITE_ID, Names, from_head, from_write, new_write_id, writing
+from dovetail_core import Conflict, DovetailError, NotFound, Unavailable
+from dovetail_core.retry import retrying
+
+_MOST_PARTS = 10_000
+"""Of one object (user guide, "Amazon S3 multipart upload limits")."""
+
+
+class Writes:
+    """Makes objects. A write whose answer is lost is told from another's by an id that the object carries."""
+
+    def __init__(self, client: Client, config: S3Config, names: Names) -> None:
+        self.client = client
+        self.config = config
+        self.names = names
+
+    def put(self, key: str, data: Any, condition: Condition, metadata: Mapping[str, str]) -> ObjectInfo:
+        """Write an object in one request."""
+        conditional = condition.absent or condition.match is not None
+        write_id = new_write_id() if conditional else ""
+        body = data if isinstance(data, bytes | bytearray) else bytes(data)
+        parameters = {"Key": self.names.full(key), "Body": body, **writing(self.config, metadata, write_id), **_demands(condition)}
+
+        def send() -> dict[str, Any]:
+            return self.client.once("put_object", f"'{key}'", **parameters)
+
+        answer = self.decided(key, send, condition, write_id) if conditional else self.client.ask("put_object", f"'{key}'", **parameters)
+        return from_write(key, len(body), answer, metadata) if "ContentLength" not in answer else from_head(key, answer)
+
+    def decided(self, key: str, send: Callable[[], dict[str, Any]], condition: Condition, write_id: str) -> dict[str, Any]:
+        """Return the answer to a request that publishes an object; if an answer was lost, what the object itself says."""
+        sent = 0
+
+        def attempt() -> dict[str, Any]:
+            nonlocal sent
+            sent += 1
+            try:
+                return send()
+            except (Conflict, NotFound, Unavailable) as error:
+                if error.retryable:
+                    raise
+                found = self._ours(key, write_id) if sent > 1 else None
+                if found is not None:
+                    return found
+                raise self._refused(key, error, condition) from error
+
+        return retrying(attempt, attempts=self.config.attempts, first=0.05)
+
+    def _ours(self, key: str, write_id: str) -> dict[str, Any] | None:
+        """Return what is known of the object if it is this write's."""
+        with contextlib.suppress(NotFound):
+            found = self.client.ask("head_object", f"'{key}'", Key=self.names.full(key))
+            if found.get("Metadata", {}).get(WRITE_ID) == write_id:
+                return found
+        return None
+
+    def _refused(self, key: str, error: DovetailError, condition: Condition) -> DovetailError:
+        if condition.absent and isinstance(error, Conflict):
+            return taken(key)
+        if condition.match is not None and isinstance(error, NotFound):
+            return Conflict(f"'{key}' is not there any more", remedy="read it again, and decide anew")
+        return _of_upload(key, error)
+
+
+class PartsUpload(Upload):
+    """An object on its way by parts: several at once, and a bounded number of them in memory."""
+
+    def __init__(self, writes: Writes, executor: Executor, key: str, condition: Condition, metadata: Mapping[str, str]) -> None:
+        self._writes = writes
+        self._executor = executor
+        self._key = key
+        self._condition = condition
+        self._metadata = dict(metadata)
+        self._write_id = new_write_id()
+        self._settings = writing(writes.config, metadata, self._write_id)
+        self._held = bytearray()
+        self._size = 0
+        self._upload_id = ""
+        self._parts: list[Future[str]] = []
+        self._room = threading.Semaphore(writes.config.concurrency)
+
+    def write(self, data: memoryview) -> None:
+        """Keep what does not fill a part, and send what does."""
+        self._size += len(data)
+        while len(self._held) + len(data) > self._part_size:
+            missing = self._part_size - len(self._held)
+            part = bytes(self._held + data[:missing]) if self._held else bytes(data[:missing])
+            self._held.clear()
+            data = data[missing:]
+            self._send(part)
+        self._held += data
+
+    @property
+    def _part_size(self) -> int:
+        """Size of the next part: it grows, so that the number of parts suffices for any object."""
+        return self._writes.config.part_size << (len(self._parts) // (_MOST_PARTS // 8))
+
+    def commit(self) -> ObjectInfo:
+        """Publish the object."""
+        if not self._upload_id:
+            return self._writes.put(self._key, self._held, self._condition, self._metadata)
+        if self._held:
+            self._send(bytes(self._held))
+            self._held.clear()
+        parts = [{"PartNumber": number, "ETag": part.result()} for number, part in enumerate(self._parts, 1)]
+        parameters = {**self._name(), "MultipartUpload": {"Parts": parts}, **_demands(self._condition)}
+
+        def send() -> dict[str, Any]:
+            return self._writes.client.once("complete_multipart_upload", f"'{self._key}'", **parameters)
+
+        answer = self._writes.decided(self._key, send, self._condition, self._write_id)
+        self._upload_id = ""
+        return from_write(self._key, self._size, answer, self._metadata)
+
+    def abort(self) -> None:
+        """Leave no part behind."""
+        self._held.clear()
+        for part in self._parts:
+            part.cancel()
+        wait(self._parts)  # a part that arrives after the end would stay
+        if self._upload_id:
+            with contextlib.suppress(DovetailError):
+                self._writes.client.ask("abort_multipart_upload", f"'{self._key}'", **self._name())
+            self._upload_id = ""
+
+    def _name(self) -> dict[str, str]:
+        return {"Key": self._writes.names.full(self._key), "UploadId": self._upload_id}
+
+    def _send(self, data: bytes) -> None:
+        if not self._upload_id:
+            key = self._writes.names.full(self._key)
+            answer = self._asked("create_multipart_upload", Key=key, **self._settings)
+            self._upload_id = answer["UploadId"]
+        for part in self._parts:
+            if part.done():
+                part.result()  # what failed is said as soon as it is known
+        self._room.acquire()
+        future = self._executor.submit(self._send_part, len(self._parts) + 1, data)
+        future.add_done_callback(lambda _: self._room.release())
+        self._parts.append(future)
+
+    def _send_part(self, number: int, data: bytes) -> str:
+        etag: str = self._asked("upload_part", **self._name(), PartNumber=number, Body=data)["ETag"]
+        return etag
+
+    def _asked(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        try:
+            return self._writes.client.ask(operation, f"'{self._key}'", **parameters)
+        except NotFound as error:
+            raise _of_upload(self._key, error) from error
+
+
+def _demands(condition: Condition) -> dict[str, str]:
+    if condition.absent:
+        return {"IfNoneMatch": "*"}
+    return {"IfMatch": f'"{condition.match}"'} if condition.match is not None else {}
+
+
+def _of_upload(key: str, error: DovetailError) -> DovetailError:
+    """Return the error of an upload; that the server does not know it is no 'not found' of an object."""
+    if isinstance(error, NotFound) and "bucket" not in error.message:
+        return Unavailable(f"'{key}': the server has forgotten the upload", remedy="write it again", retryable=False)
+    return error
