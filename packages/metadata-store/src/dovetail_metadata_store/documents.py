@@ -23,6 +23,7 @@ def _mapping(value: Any) -> dict[str, Any]:
     return dict(value)  # a checked value holds nothing else that json does not know
 
 
+_PLAIN = frozenset({str, bool, float, type(None)})
 _encoder = json.JSONEncoder(separators=(",", ":"), check_circular=False, default=_mapping)
 
 
@@ -40,7 +41,8 @@ def check(value: Any, what: str, depth: int = 0) -> None:
         _check_mapping(value, what, depth)
     elif isinstance(value, list | tuple):
         for index, item in enumerate(value):
-            check(item, f"{what}[{index}]", depth + 1)
+            if type(item) not in _PLAIN:
+                check(item, f"{what}[{index}]", depth + 1)
     else:
         raise InvalidArgument(
             f"{what} is of the type {type(value).__name__}, which JSON does not have",
@@ -53,7 +55,8 @@ def _check_mapping(value: Mapping[Any, Any], what: str, depth: int) -> None:
     for key, item in value.items():
         if not isinstance(key, str):
             raise InvalidArgument(f"{what} has the key {key!r}, a {type(key).__name__}", remedy="keys are texts", field=what)
-        check(item, f"{what}.{key}", depth + 1)
+        if type(item) not in _PLAIN:  # most are, and their place need not be put into words
+            check(item, f"{what}.{key}", depth + 1)
 
 
 def encode(value: Any, what: str) -> str:
