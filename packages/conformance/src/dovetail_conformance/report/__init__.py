@@ -1,0 +1,7 @@
+"""Reports: what a run said of every rule, in forms for programs and for people, and the tier that it earns."""
+
+from dovetail_conformance.report.grading import Grade, grade
+from dovetail_conformance.report.model import DeviationInfo, FlavorInfo, Report, RuleResult, json_schema
+from dovetail_conformance.report.storing import read, write
+
+__all__ = ["DeviationInfo", "FlavorInfo", "Grade", "Report", "RuleResult", "grade", "json_schema", "read", "write"]

@@ -1,0 +1,70 @@
+"""Tiers, computed from a report and from nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from dovetail_conformance.outcomes import Outcome
+from dovetail_conformance.report.model import Report, RuleResult
+
+TIERS = ("none", "bronze", "silver", "gold")
+_MOST_DEVIATIONS = 3
+_KEPT = (Outcome.PASSED, Outcome.ABSENT)
+
+
+@dataclass(frozen=True)
+class Grade:
+    """A tier, and what is missing for the next one."""
+
+    tier: str
+    missing: tuple[str, ...]
+
+
+def grade(report: Report) -> Grade:
+    """Return the tier that a report earns."""
+    for tier, lacking in (("none", _for_bronze), ("bronze", _for_silver), ("silver", _for_gold)):
+        missing = tuple(lacking(report))
+        if missing:
+            return Grade(tier, missing)
+    return Grade("gold", ())
+
+
+def _for_bronze(report: Report) -> Iterator[str]:
+    if not report.rules:
+        yield "no rule was run"
+    yield from (f"the run was refused: {reason}" for reason in report.refusals)
+    yield from _each(report.of(Outcome.FAILED, Outcome.ERROR, Outcome.BLOCKED), "is to be kept")
+    yield from _each((rule for rule in report.rules if rule.kind == "metadata" and rule.outcome is Outcome.UNTESTED), "is to be shown")
+    if len(report.deviations) > _MOST_DEVIATIONS:
+        yield f"there are {len(report.deviations)} deviations: at most {_MOST_DEVIATIONS}"
+    yield from (f"the deviation from {item.rule} has no link" for item in report.deviations if not item.link)
+
+
+def _for_silver(report: Report) -> Iterator[str]:
+    yield from (f"the deviation from {item.rule} is the flavor's own" for item in report.deviations if item.owner == "flavor")
+    yield from _unshown(report, ("fault", "machine", "leak"))
+    if report.lowest is not True:
+        yield "the lowest versions of the dependencies are not known to pass"
+
+
+def _for_gold(report: Report) -> Iterator[str]:
+    if not report.certified:
+        yield "the run is not certified (--certify)"
+    if report.environment == "emulated":
+        yield "the run was before an emulator, and not the service itself (--config)"
+    if report.effort != "full":
+        yield f"the effort was {report.effort} (--effort full)"
+    yield from _unshown(report, ("race",))
+    yield from _each(report.of(Outcome.ADVISORY), "is to be kept")
+
+
+def _unshown(report: Report, kinds: Iterable[str]) -> Iterator[str]:
+    """Yield the rules of some kinds that are not shown to be kept. Where a backend has no wire, rules about wires cannot be."""
+    wanted = [rule for rule in report.rules if rule.kind in kinds and rule.outcome not in _KEPT]
+    embedded = report.environment == "embedded"
+    yield from _each((rule for rule in wanted if not (embedded and rule.outcome is Outcome.UNTESTED)), "is to be shown")
+
+
+def _each(rules: Iterable[RuleResult], what: str) -> Iterator[str]:
+    yield from (f"{rule.id} {what} ({rule.outcome}): {rule.text}" for rule in rules)

@@ -1,0 +1,108 @@
+"""The report as data. Its JSON Schema is published as `report.schema.json` beside this module."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, computed_field
+
+from dovetail_conformance.outcomes import Outcome
+
+SCHEMA_VERSION: Literal[1] = 1
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class FlavorInfo(_Model):
+    """The flavor that was asked."""
+
+    type: str
+    """Component type, such as `artifact_store`."""
+    name: str
+    distribution: str
+    """Package that offers it; empty if none does."""
+    version: str
+
+
+class RuleResult(_Model):
+    """What was said of one rule."""
+
+    id: str
+    text: str
+    severity: int
+    since: str
+    """Version of the interface that brought the rule."""
+    needs: list[str]
+    """Capabilities."""
+    kind: str
+    outcome: Outcome
+    detail: str
+    """The failure's message, or the reason."""
+    seconds: float
+    requests: int | None = None
+    """Requests that went through the proxy, if there was one."""
+    crashed: bool = False
+    """Whether it failed by an exception that no check expected."""
+    location: str
+    """Where the rule's body is, as `module:Class.method`."""
+
+
+class DeviationInfo(_Model):
+    """A rule that the flavor says it does not keep."""
+
+    rule: str
+    reason: str
+    owner: Literal["flavor", "backend"]
+    link: str
+
+
+class Report(_Model):
+    """A run of a contract."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    suite: str
+    """Version of the conformance suite."""
+    interface: str
+    """Version of the interface that the flavor is written for."""
+    flavor: FlavorInfo
+    environment: Literal["embedded", "emulated", "live"]
+    python: str
+    platform: str
+    effort: Literal["quick", "standard", "full"]
+    seed: int
+    certified: bool
+    refusals: list[str]
+    """Why the run was refused, if it was."""
+    lowest: bool | None = None
+    """Whether the rules pass with the lowest versions that the package allows; null: not known."""
+    started: AwareDatetime
+    seconds: float
+    reproduce: str
+    """The command that repeats the run."""
+    rules: list[RuleResult]
+    deviations: list[DeviationInfo] = Field(default_factory=list)
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def summary(self) -> dict[str, int]:
+        """How often there was each outcome."""
+        counts = Counter(rule.outcome for rule in self.rules)
+        return {str(outcome): counts[outcome] for outcome in Outcome}
+
+    @property
+    def good(self) -> bool:
+        """Whether nothing failed, and something was asked."""
+        bad = (Outcome.FAILED, Outcome.ERROR, Outcome.BLOCKED)
+        return bool(self.rules) and not self.refusals and not any(rule.outcome in bad for rule in self.rules)
+
+    def of(self, *outcomes: Outcome) -> list[RuleResult]:
+        """Return the rules with one of some outcomes."""
+        return [rule for rule in self.rules if rule.outcome in outcomes]
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema of `report.json`."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Report.model_json_schema(mode="serialization")}
