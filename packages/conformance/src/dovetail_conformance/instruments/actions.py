@@ -101,9 +101,16 @@ class Call(Action):
     call: Callable[[], object]
 
 
-def kill(process: int) -> Call:
-    """Return the action that kills a process when the request has arrived."""
-    return Call(lambda: os.kill(process, signal.SIGKILL))
+@dataclass(frozen=True)
+class Strike(Action):
+    """Something is called when the request has arrived, and nothing is forwarded."""
+
+    call: Callable[[], object]
+
+
+def kill(process: int) -> Strike:
+    """Return the action that kills a process when the request has arrived, which is not forwarded."""
+    return Strike(lambda: os.kill(process, signal.SIGKILL))
 
 
 def _flipped(data: bytes) -> bytes:

@@ -57,7 +57,7 @@ class Elsewhere:
         raise value
 
     @property
-    def pid(self) -> int:
+    def process_id(self) -> int:
         """Number of the process."""
         return self._process.pid or 0
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dovetail_conformance.instruments.actions import Call
+from dovetail_conformance.instruments.actions import Strike
 from dovetail_conformance.instruments.proxy import FaultProxy
 from dovetail_conformance.instruments.syscalls import SyscallShim
 from dovetail_conformance.outcomes import HarnessError
@@ -36,7 +36,7 @@ def kill_at_request(function: Callable[..., object], *arguments: Any, proxy: Fau
         if child.pid is not None:
             os.kill(child.pid, signal.SIGKILL)
 
-    fault = proxy.fault(Call(strike), nth=nth)
+    fault = proxy.fault(Strike(strike), nth=nth)
     try:
         child.start()
         return _ended(child)

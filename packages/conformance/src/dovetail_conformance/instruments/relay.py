@@ -83,6 +83,9 @@ class Relay:
                 await asyncio.sleep(seconds)
             case actions.Call(call):
                 call()
+            case actions.Strike(call):
+                call()
+                raise _Reset
             case actions.ResetBefore():
                 raise _Reset
             case actions.Hang():

@@ -1,0 +1,126 @@
+"""Reports: forms for programs and people, and tiers."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dovetail_conformance import Outcome
+from dovetail_conformance.report import DeviationInfo, FlavorInfo, Report, RuleResult, grade, json_schema, read, write
+from dovetail_conformance.report.junit import junit
+from dovetail_conformance.report.page import page
+from dovetail_core import ConfigError
+
+
+def result(id: str = "AS-01", outcome: str = "passed", kind: str = "semantics", **more: Any) -> RuleResult:
+    values = {"text": "A sentence.", "severity": 1, "since": "1.0", "needs": [], "detail": "", "seconds": 0.1, "location": "a:B.c"}
+    return RuleResult(**{"id": id, "outcome": Outcome(outcome), "kind": kind, **values, **more})
+
+
+def report(*rules: RuleResult, **more: Any) -> Report:
+    values: dict[str, Any] = {
+        "suite": "0.1.0", "interface": "1.0", "environment": "live", "python": "3.11.7", "platform": "Linux", "effort": "full", "seed": 1,
+        "flavor": FlavorInfo(type="artifact_store", name="mine", distribution="dovetail-artifact-store-mine", version="0.3"),
+        "certified": True, "refusals": [], "lowest": True, "started": datetime(2026, 1, 2, tzinfo=UTC), "seconds": 3.5, "reproduce": "again",
+        "rules": list(rules) or [result()],
+    }  # fmt: skip
+    return Report(**{**values, **more})
+
+
+def test_every_outcome_is_counted() -> None:
+    made = report(*(result(f"AS-{number:02}", outcome) for number, outcome in enumerate(Outcome)))
+    assert made.summary == dict.fromkeys(map(str, Outcome), 1)
+    assert json.loads(made.model_dump_json())["summary"]["untested"] == 1
+
+
+def test_what_is_written_is_read_again(tmp_path: Path) -> None:
+    made = report(result(detail="<b>&amp; \x00 \u2028"), deviations=[DeviationInfo(rule="AS-01", reason="r", owner="backend", link="l")])
+    write(made, tmp_path / "deep" / "out")
+    assert read(tmp_path / "deep" / "out" / "report.json") == made
+    assert sorted(path.name for path in (tmp_path / "deep" / "out").iterdir()) == ["badge.json", "junit.xml", "report.html", "report.json"]
+
+
+def test_the_published_schema_is_the_model_s() -> None:
+    import dovetail_conformance.report as package
+
+    published = Path(str(package.__file__)).with_name("report.schema.json")
+    assert json.loads(published.read_text()) == json_schema()
+
+
+@pytest.mark.parametrize(("content", "said"), [("{", "cannot be read"), ("[]", "version None"), ('{"schema_version": 2}', "version 2")])
+def test_what_is_no_report_is_said_with_its_path(tmp_path: Path, content: str, said: str) -> None:
+    path = tmp_path / "report.json"
+    path.write_text(content)
+    with pytest.raises(ConfigError, match=said) as caught:
+        read(path)
+    assert str(path) in str(caught.value)
+
+
+def test_a_report_that_lacks_something_is_said_to(tmp_path: Path) -> None:
+    write(report(), tmp_path)
+    data = json.loads((tmp_path / "report.json").read_text())
+    del data["flavor"]["name"]
+    (tmp_path / "report.json").write_text(json.dumps(data))
+    with pytest.raises(ConfigError, match=r"flavor\.name"):
+        read(tmp_path / "report.json")
+
+
+@given(st.text(max_size=60))
+def test_any_text_survives_in_every_form(text: str) -> None:
+    made = report(result(outcome="failed", text=text, detail=text))
+    ElementTree.fromstring(junit(made))
+    shown = page(made)
+    assert "<script>alert" not in shown and shown.startswith("<!doctype html>")
+
+
+def test_the_page_escapes_what_flavors_say() -> None:
+    shown = page(report(result(outcome="failed", detail="<script>alert(1)</script>")))
+    assert "&lt;script&gt;alert(1)" in shown and "<script>alert(1)" not in shown
+    assert "http://" not in shown and "https://" not in shown  # nothing is fetched
+
+
+def test_junit_counts_what_failed() -> None:
+    made = report(result("AS-01", "failed", detail="no"), result("AS-02", "error"), result("AS-03", "untested"), result("AS-04"))
+    (suite,) = ElementTree.fromstring(junit(made))
+    assert [suite.get(name) for name in ("tests", "failures", "errors", "skipped")] == ["4", "1", "1", "1"]
+
+
+DEVIATION = {"rule": "AS-01", "reason": "r", "owner": "backend", "link": "l"}
+
+
+@pytest.mark.parametrize(
+    ("made", "tier", "missing"),
+    [
+        (report(), "gold", ""),
+        (report(certified=False), "silver", "not certified"),
+        (report(environment="emulated"), "silver", "emulator"),
+        (report(effort="standard"), "silver", "effort"),
+        (report(result("AS-03", "untested", "race")), "silver", "AS-03 is to be shown"),
+        (report(result("AS-03", "advisory", "budget")), "silver", "AS-03 is to be kept"),
+        (report(lowest=None), "bronze", "lowest versions"),
+        (report(result("AS-03", "untested", "fault")), "bronze", "AS-03 is to be shown"),
+        (report(result("AS-03", "untested", "machine")), "bronze", "AS-03"),
+        (report(deviations=[DeviationInfo(**{**DEVIATION, "owner": "flavor"})]), "bronze", "the flavor's own"),
+        (report(deviations=[DeviationInfo(**{**DEVIATION, "link": ""})]), "none", "has no link"),
+        (report(deviations=[DeviationInfo(**DEVIATION)] * 4), "none", "4 deviations"),
+        (report(result("AS-03", "failed")), "none", "AS-03 is to be kept"),
+        (report(result("XC-12", "untested", "metadata")), "none", "XC-12"),
+        (report(refusals=["2 rules were deselected"]), "none", "deselected"),
+        (report(rules=[]), "none", "no rule"),
+    ],
+)
+def test_a_tier_is_computed_with_what_is_missing_for_the_next(made: Report, tier: str, missing: str) -> None:
+    found = grade(made)
+    assert found.tier == tier
+    assert any(missing in line for line in found.missing) or not missing
+
+
+def test_without_a_wire_the_rules_about_wires_are_not_asked_of_silver() -> None:
+    assert grade(report(result("AS-31", "untested", "fault"), environment="embedded", certified=False)).tier == "silver"
