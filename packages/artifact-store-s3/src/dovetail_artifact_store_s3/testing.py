@@ -64,7 +64,7 @@ class MotoServer:
     def _user(self, name: str, actions: list[str]) -> dict[str, str]:
         iam = _boto3().client("iam", endpoint_url=self.url, region_name="us-east-1", aws_access_key_id="any", aws_secret_access_key="any")
         iam.create_user(UserName=name)
-        granted = [*actions, "iam:*"] if name == "full" else actions
+        granted = [*actions, "iam:*", "sts:*"] if name == "full" else actions
         policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": granted, "Resource": "*"}]}
         iam.put_user_policy(UserName=name, PolicyName="given", PolicyDocument=json.dumps(policy))
         key = iam.create_access_key(UserName=name)["AccessKey"]
@@ -158,7 +158,7 @@ class S3Harness(ArtifactStoreHarness):
         if not self._live:
             return RawBucket(self._server.client, component.config)
         fresh = self.flavor(component.config)
-        return RawBucket(fresh._client.sdk, component.config)  # type: ignore[attr-defined]
+        return RawBucket(fresh._client.sdk, component.config)
 
     def limits_of_memory(self, component: ArtifactStore) -> int:
         """Return what the parts in flight take, and as much again for what the SDK holds of them."""

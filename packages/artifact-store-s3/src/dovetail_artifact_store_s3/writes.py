@@ -107,7 +107,7 @@ class PartsUpload(Upload):
     @property
     def _part_size(self) -> int:
         """Size of the next part: it grows, so that the number of parts suffices for any object."""
-        return self._writes.config.part_size << (len(self._parts) // (_MOST_PARTS // 8))
+        return self._writes.config.part_size << (len(self._parts) // (_MOST_PARTS // 12))
 
     def commit(self) -> ObjectInfo:
         """Publish the object."""

@@ -1,0 +1,195 @@
+"""The S3 flavor before a server of moto's: what its contract's rules do not ask."""
+
+from __future__ import annotations
+
+import pickle
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+import pytest
+
+from dovetail_artifact_store_s3 import S3ArtifactStore, S3Config, copies
+from dovetail_artifact_store_s3.errors import from_code
+from dovetail_artifact_store_s3.testing import S3Harness
+from dovetail_core import (
+    AuthenticationFailed,
+    ConfigError,
+    Conflict,
+    IntegrityError,
+    NotFound,
+    PermissionDenied,
+    RateLimited,
+    Timeout,
+    Unavailable,
+)
+
+PART = 5 << 20
+
+
+@pytest.fixture(scope="module")
+def harness() -> Iterator[S3Harness]:
+    with S3Harness() as made:
+        yield made
+
+
+@pytest.fixture
+def store(harness: S3Harness) -> Iterator[S3ArtifactStore]:
+    with harness.make() as made:
+        yield made
+
+
+def test_importing_the_flavor_imports_no_sdk() -> None:
+    code = "import sys, dovetail_artifact_store_s3.store as s; s.S3ArtifactStore(bucket='b1'); print({'boto3','botocore','obstore'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({}, "bucket"),
+        ({"bucket": "a/b"}, "prefix"),
+        ({"bucket": "models", "prefix": "a/../b"}, "prefix"),
+        ({"bucket": "models", "endpoint_url": "http://user:pass@host"}, "credentials"),
+        ({"bucket": "models", "access_key_id": "a"}, "go together"),
+        ({"bucket": "models", "session_token": "t"}, "session_token"),
+        ({"bucket": "models", "kms_key_id": "k"}, "encryption"),
+        ({"bucket": "models", "external_id": "e"}, "role_arn"),
+        ({"bucket": "models", "part_size": 1000}, "part_size"),
+        ({"bucket": "models", "buckets": "x"}, "buckets"),
+    ],
+)
+def test_a_wrong_setting_is_refused_by_name(settings: dict[str, object], said: str) -> None:
+    with pytest.raises(ConfigError, match=said) as caught:
+        S3ArtifactStore(**settings)
+    assert "pass@" not in str(caught.value)
+
+
+def test_a_server_is_part_of_the_uri() -> None:
+    amazon, other = (
+        S3ArtifactStore(bucket="b1", prefix="p/"),
+        S3ArtifactStore(bucket="b1", prefix="p", endpoint_url="http://localhost:9000/"),
+    )
+    assert amazon.uri("x y") == "s3://b1/p/x%20y"
+    assert other.uri("x") == "s3+http://localhost:9000/b1/p/x"
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "kind"),
+    [
+        ("NoSuchKey", 404, NotFound), ("NoSuchBucket", 404, NotFound), ("AccessDenied", 403, PermissionDenied), ("403", 403, PermissionDenied),
+        ("SignatureDoesNotMatch", 403, AuthenticationFailed), ("ExpiredToken", 400, AuthenticationFailed), ("SlowDown", 503, RateLimited),
+        ("", 429, RateLimited), ("InternalError", 500, Unavailable), ("", 502, Unavailable), ("PreconditionFailed", 412, Conflict),
+        ("BadDigest", 400, IntegrityError), ("RequestTimeout", 400, Timeout), ("PermanentRedirect", 301, ConfigError),
+    ],
+)  # fmt: skip
+def test_codes_of_s3_are_errors_of_the_taxonomy(code: str, status: int, kind: type[Exception]) -> None:
+    found = from_code(code, {"ResponseMetadata": {"HTTPStatusCode": status, "HTTPHeaders": {"retry-after": "3"}}}, "'x'")
+    assert type(found) is kind
+    assert not isinstance(found, RateLimited) or found.retry_after == 3
+
+
+def test_check_names_the_bucket_that_is_not_there(harness: S3Harness) -> None:
+    with harness.make() as good:
+        good.check()
+    with harness.make(bucket="missing") as bad, pytest.raises(NotFound, match="missing"):
+        bad.check()
+
+
+def test_a_large_copy_goes_by_parts(store: S3ArtifactStore, harness: S3Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = bytes(range(256)) * (2 * PART // 256 + 10)
+    store.write_bytes("x", data, metadata={"run": "1"})
+    monkeypatch.setattr(copies, "LARGEST_COPY", PART)
+    monkeypatch.setattr(copies, "_PART", PART)
+    mark = harness.proxy.mark()
+    store.copyfile("x", "y")
+    parts = [item for item in harness.proxy.since(mark) if "partNumber" in item.query]
+    assert len(parts) == 3 and sum(item.request_bytes for item in parts) == 0
+    assert store.read_bytes("y") == data and store.stat("y").metadata == {"run": "1"}
+
+
+def test_a_copy_by_parts_that_fails_leaves_nothing(store: S3ArtifactStore, harness: S3Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dovetail_conformance.instruments import Status
+
+    store.write_bytes("x", b"0" * (PART + 1))
+    monkeypatch.setattr(copies, "LARGEST_COPY", PART)
+    with harness.proxy.fault(Status(403), path="partNumber", times=None), pytest.raises(PermissionDenied):
+        store.copyfile("x", "y")
+    assert harness.census(store) == {"unfinished uploads": 0} and not store.exists("y")
+
+
+def test_parts_grow_so_that_their_number_suffices(store: S3ArtifactStore) -> None:
+    upload = store._upload("x", __import__("dovetail_artifact_store").Condition(), {})
+    total = 0
+    for number in range(10_000):
+        upload._parts = [None] * number  # type: ignore[list-item]
+        total += upload._part_size
+    upload._parts = []
+    assert total > 5 << 40  # the largest object of S3
+
+
+def test_deleting_thousands_takes_a_request_per_thousand(harness: S3Harness) -> None:
+    with harness.make(page_size=1000) as store:
+        keys = [f"d/{number}" for number in range(1001)]
+        raw = harness.raw(store)
+        for key in keys:
+            raw.put(key, b"")
+        mark = harness.proxy.mark()
+        store.delete(keys)
+        assert len(harness.proxy.since(mark)) == 2
+        assert raw.list() == []
+
+
+def test_writes_carry_what_the_settings_say(harness: S3Harness) -> None:
+    with harness.make(encryption="AES256", storage_class="STANDARD_IA") as store:
+        mark = harness.proxy.mark()
+        store.write_bytes("x", b"1")
+        store.write_bytes("y", b"2" * (PART + 1))
+        for item in harness.proxy.since(mark):
+            if (item.method == "PUT" and not item.query) or "uploads" in item.query:
+                assert item.headers["x-amz-server-side-encryption"] == "AES256"
+                assert item.headers["x-amz-storage-class"] == "STANDARD_IA"
+
+
+def test_a_role_is_assumed(harness: S3Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", harness._server.url)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    with harness.make(role_arn="arn:aws:iam::123456789012:role/reader", external_id="shared") as store:
+        credentials = store._client.session.get_credentials().get_frozen_credentials()
+    assert credentials.token and credentials.access_key != harness._server.keys["full"]["aws_access_key_id"]
+
+
+def test_a_store_travels_and_is_used_from_threads(store: S3ArtifactStore) -> None:
+    store.write_bytes("x", b"1")
+    copy = pickle.loads(pickle.dumps(store))
+    results: list[bytes] = []
+    threads = [threading.Thread(target=lambda: results.append(copy.read_bytes("x"))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    copy.close()
+    assert results == [b"1"] * 8
+
+
+def test_pandas_and_pyarrow_read_and_write_through_it(store: S3ArtifactStore, tmp_path: Path) -> None:
+    system = store.filesystem()
+    frame = pd.DataFrame({"a": range(1000), "b": [str(number) for number in range(1000)]})
+    with system.open("frames/one.parquet", "wb") as file:
+        frame.to_parquet(file)
+    with system.open("frames/one.parquet", "rb") as file:
+        pd.testing.assert_frame_equal(pd.read_parquet(file), frame)
+    pq.write_table(pa.Table.from_pandas(frame), "frames/two.parquet", filesystem=system)
+    found = ds.dataset("frames", filesystem=system, format="parquet").to_table()
+    assert found.num_rows == 2000
+
+
+def test_every_setting_is_described() -> None:
+    assert all(field.description for field in S3Config.model_fields.values())
