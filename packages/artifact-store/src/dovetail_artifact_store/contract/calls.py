@@ -29,7 +29,7 @@ class Calls:
             Operation("copyfile", having("a", lambda: _size(store.copyfile(at("a"), at("copy")))), lambda: self._content("copy")),
             Operation("rename", having("old", lambda: store.rename(at("old"), at("new"))), lambda: self._content("new")),
             Operation("remove", lambda: store.remove(at("removed")), lambda: self._content("removed")),
-            Operation("delete", lambda: store.delete([at("removed"), at("too")]), lambda: self._content("too")),
+            Operation("delete", lambda: store.delete([at("too")]), lambda: self._content("too")),
             Operation("rmtree", lambda: store.rmtree(at("tree")), lambda: self._content("tree")),
             Operation("stat", having("a", lambda: store.stat(at("a")))),
             Operation("read_bytes", having("a", lambda: store.read_bytes(at("a")))),
