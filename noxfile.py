@@ -30,7 +30,7 @@ PACKAGES = [
     "artifact-store-s3",
     "dovetail",
 ]  # dependencies first
-EXTRAS = {"dovetail": "[matplotlib,numpy,pandas,pillow,polars,pyarrow,sklearn]", "artifact-store-s3": "[fast]"}
+EXTRAS = {"dovetail": "[matplotlib,numpy,pandas,pillow,polars,pyarrow,sklearn]"}
 CONTRACTS = {"artifact_store": "artifact-store"}
 TEST_TOOLS = [
     "pytest>=8.3", "pytest-xdist>=3.6", "pytest-timeout>=2.3", "hypothesis>=6.115",

@@ -47,9 +47,6 @@ class S3Config(ComponentConfig):
     read_timeout: float = Field(default=60.0, gt=0, description="Seconds that the server may be silent.")
     attempts: int = Field(default=5, ge=1, le=20, description="How often a request is sent at most, when what fails may pass.")
     verify: bool | str = Field(default=True, description="Whether the server's certificate is checked; or a file of certificates to trust.")
-    engine: Literal["auto", "boto3", "obstore"] = Field(
-        default="auto", description="What moves the bytes; `auto`: obstore where it is installed and the settings allow it, else boto3."
-    )
 
     @field_validator("bucket")
     @classmethod

@@ -83,7 +83,6 @@ class S3Harness(ArtifactStoreHarness):
     environment = "emulated"  # `live` with settings
     impatient: Mapping[str, object] = {"read_timeout": 0.5, "connect_timeout": 0.5, "attempts": 2}
     patience = 30.0
-    engine = "boto3"
 
     def __init__(self, settings: Mapping[str, object] | None = None) -> None:
         super().__init__(settings)
@@ -123,7 +122,7 @@ class S3Harness(ArtifactStoreHarness):
         """Return a store on a prefix of its own."""
         base = dict(self.settings) if self._live else self._emulated()
         prefix = "/".join(filter(None, [str(base.pop("prefix", "")), uuid.uuid4().hex, "root"]))
-        return self.flavor(**{"prefix": prefix, "part_size": 5 << 20, "page_size": 7, "engine": self.engine, **base, **config})
+        return self.flavor(**{"prefix": prefix, "part_size": 5 << 20, "page_size": 7, **base, **config})
 
     def _emulated(self) -> dict[str, Any]:
         keys = self._server.keys["full"]
