@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 import threading
-import urllib.request
 import warnings
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from spawned import Nothing, Widget, double, put, wait, write
 
 from dovetail_conformance import HarnessError, RuleFailure, until
 from dovetail_conformance.instruments import (
@@ -46,7 +46,7 @@ from dovetail_conformance.instruments import (
     workers,
 )
 from dovetail_conformance.waiting import within
-from dovetail_core import Component, ComponentConfig, NotFound
+from dovetail_core import NotFound
 
 BODY = bytes(range(256)) * 4000
 
@@ -213,37 +213,20 @@ def test_many_at_once_go_through(proxy: FaultProxy) -> None:
     assert results == [(200, BODY)] * 16
 
 
-def _put(url: str) -> None:
-    for number in range(3):
-        request = urllib.request.Request(f"{url}/x", data=b"%d" % number, method="PUT")
-        urllib.request.urlopen(request, timeout=10).close()
-
-
 def test_a_process_is_killed_at_a_request_before_it_is_applied(proxy: FaultProxy, backend: Backend) -> None:
-    assert kill_at_request(_put, proxy.url, proxy=proxy, nth=3).killed
+    assert kill_at_request(put, proxy.url, proxy=proxy, nth=3).killed
     assert backend.kept == [b"0", b"1"]
-    assert not kill_at_request(_put, proxy.url, proxy=proxy, nth=9).killed
-
-
-def _write(folder: Path) -> None:
-    for name in "abc":
-        descriptor = os.open(folder / name, os.O_WRONLY | os.O_CREAT)
-        os.write(descriptor, b"data")
-        os.close(descriptor)
+    assert not kill_at_request(put, proxy.url, proxy=proxy, nth=9).killed
 
 
 def test_a_process_is_killed_at_a_file_operation(tmp_path: Path) -> None:
-    assert kill_at_call(_write, tmp_path, directory=tmp_path, nth=4).killed  # open, write, open, write
+    assert kill_at_call(write, tmp_path, directory=tmp_path, nth=4).killed  # open, write, open, write
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a": b"data", "b": b""}
-    assert not kill_at_call(_write, tmp_path, directory=tmp_path, nth=99).killed
-
-
-def _wait() -> None:
-    threading.Event().wait(60)
+    assert not kill_at_call(write, tmp_path, directory=tmp_path, nth=99).killed
 
 
 def test_a_process_is_killed_after_a_time() -> None:
-    assert kill_after(_wait, seconds=0.05).killed
+    assert kill_after(wait, seconds=0.05).killed
 
 
 def test_file_operations_fail_below_the_directory_only(tmp_path: Path) -> None:
@@ -252,9 +235,9 @@ def test_file_operations_fail_below_the_directory_only(tmp_path: Path) -> None:
     outside.mkdir()
     with SyscallShim(inside) as shim:
         with shim.fault("write", errno.ENOSPC) as fault:
-            _write(outside)
+            write(outside)
             with pytest.raises(OSError, match="No space") as caught:
-                _write(inside)
+                write(inside)
         assert caught.value.errno == errno.ENOSPC and fault.fired == 1
         with shim.short_write(2):
             descriptor = os.open(inside / "short", os.O_WRONLY | os.O_CREAT)
@@ -262,13 +245,13 @@ def test_file_operations_fail_below_the_directory_only(tmp_path: Path) -> None:
             os.close(descriptor)
         assert [operation.name for operation in shim.since(0)] == ["open", "write", "open", "write"]
         with pytest.raises(FaultDidNotFire), shim.fault("rename", errno.EIO):
-            _write(outside)
+            write(outside)
     assert os.write.__module__ in ("posix", "nt")  # everything is as before
 
 
 def test_a_file_operation_is_held(tmp_path: Path) -> None:
     with SyscallShim(tmp_path) as shim, shim.hold("write") as fault:
-        thread = threading.Thread(target=_write, args=(tmp_path,))
+        thread = threading.Thread(target=write, args=(tmp_path,))
         thread.start()
         fault.arrived()
         assert (tmp_path / "a").read_bytes() == b""
@@ -278,28 +261,6 @@ def test_a_file_operation_is_held(tmp_path: Path) -> None:
 
 
 SECRET = 's3cr3t/+ value"1'
-
-
-class Config(ComponentConfig):
-    """Nothing to set."""
-
-
-class Widget(Component):
-    type = "widget"
-    flavor = "plain"
-    Config = Config
-
-    def add(self, one: int, other: int = 1) -> int:
-        return one + other
-
-    def each(self) -> Iterator[int]:
-        yield from (1, 2)
-
-    def fail(self) -> None:
-        raise NotFound("there is none", remedy="make one")
-
-    def pid(self) -> int:
-        return os.getpid()
 
 
 def _leaks() -> dict[str, Any]:
@@ -359,7 +320,7 @@ def test_a_census_tells_what_is_left() -> None:
 
 
 def test_a_component_elsewhere_is_in_another_process() -> None:
-    with Elsewhere(Widget, Config()) as other:
+    with Elsewhere(Widget, Nothing()) as other:
         assert other.pid() == other.process_id != os.getpid()
         assert other.add(1, other=2) == 3 and other.each() == [1, 2]
         with pytest.raises(NotFound, match="there is none"):
@@ -368,21 +329,15 @@ def test_a_component_elsewhere_is_in_another_process() -> None:
 
 
 def test_a_component_that_dies_elsewhere_is_said_to() -> None:
-    with Elsewhere(Widget, Config()) as other:
+    with Elsewhere(Widget, Nothing()) as other:
         os.kill(other.process_id, 9)
         with pytest.raises((HarnessError, BrokenPipeError, ConnectionError)):
             other.add(1)
 
 
-def _double(number: int) -> int:
-    if number == 3:
-        raise ValueError("three")
-    return number * 2
-
-
 @pytest.mark.parametrize("kind", ["thread", "spawn", "fork"])
 def test_workers_return_results_and_errors_in_order(kind: str) -> None:
-    results = workers(_double, [(number,) for number in range(4)], kind=kind)
+    results = workers(double, [(number,) for number in range(4)], kind=kind)
     assert results[:3] == [0, 2, 4] and isinstance(results[3], ValueError)
 
 
@@ -392,6 +347,6 @@ def test_waiting_ends() -> None:
         until(lambda: False, 0.05)
     assert within(5, lambda: 7, did="") == 7
     with pytest.raises(RuleFailure):
-        within(0.05, _wait, did="waited")
+        within(0.05, wait, did="waited")
     with pytest.raises(ValueError, match="three"):
-        within(5, lambda: _double(3), did="")
+        within(5, lambda: double(3), did="")

@@ -292,4 +292,4 @@ def test_an_interrupted_call_leaves_the_store_usable(store: SqlMetadataStore) ->
         assert bool(step.outputs) == step.state.good
     executed(store, started(store))
     pool: Any = store._database.open_for(False).pool
-    assert pool.checkedout() <= 1  # an interrupt within the pool's own code costs one of its connections
+    assert pool.checkedout() <= 2  # the writer keeps one, and an interrupt within the pool's own code costs one

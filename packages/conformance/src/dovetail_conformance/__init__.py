@@ -1,19 +1,31 @@
 """The shared conformance suite of Dovetail: whether a flavor keeps its contract."""
 
-import pytest
+from __future__ import annotations
 
-pytest.register_assert_rewrite("dovetail_conformance.crosscutting", "dovetail_conformance.machines")
+from typing import TYPE_CHECKING
 
-from dovetail_conformance.checking import attempt, check, raises  # noqa: E402
-from dovetail_conformance.contract import Contract  # noqa: E402
-from dovetail_conformance.crosscutting import CrossCutting  # noqa: E402
-from dovetail_conformance.effort import Effort  # noqa: E402
-from dovetail_conformance.harness import Harness  # noqa: E402
-from dovetail_conformance.machines import run_machine  # noqa: E402
-from dovetail_conformance.operations import Operation  # noqa: E402
-from dovetail_conformance.outcomes import Deviation, HarnessError, Outcome, RuleFailure, Untested  # noqa: E402
-from dovetail_conformance.rules import Rule, rule, rules_of  # noqa: E402
-from dovetail_conformance.waiting import until, within  # noqa: E402
+from dovetail_core._facade import lazy
+
+if TYPE_CHECKING:
+    from dovetail_conformance.checking import attempt as attempt
+    from dovetail_conformance.checking import check as check
+    from dovetail_conformance.checking import raises as raises
+    from dovetail_conformance.contract import Contract as Contract
+    from dovetail_conformance.crosscutting import CrossCutting as CrossCutting
+    from dovetail_conformance.effort import Effort as Effort
+    from dovetail_conformance.harness import Harness as Harness
+    from dovetail_conformance.machines import run_machine as run_machine
+    from dovetail_conformance.operations import Operation as Operation
+    from dovetail_conformance.outcomes import Deviation as Deviation
+    from dovetail_conformance.outcomes import HarnessError as HarnessError
+    from dovetail_conformance.outcomes import Outcome as Outcome
+    from dovetail_conformance.outcomes import RuleFailure as RuleFailure
+    from dovetail_conformance.outcomes import Untested as Untested
+    from dovetail_conformance.rules import Rule as Rule
+    from dovetail_conformance.rules import rule as rule
+    from dovetail_conformance.rules import rules_of as rules_of
+    from dovetail_conformance.waiting import until as until
+    from dovetail_conformance.waiting import within as within
 
 __all__ = [
     "Contract",
@@ -36,3 +48,26 @@ __all__ = [
     "until",
     "within",
 ]
+
+_EXPORTS = {
+    "Contract": "contract",
+    "CrossCutting": "crosscutting",
+    "Deviation": "outcomes",
+    "Effort": "effort",
+    "Harness": "harness",
+    "HarnessError": "outcomes",
+    "Operation": "operations",
+    "Outcome": "outcomes",
+    "Rule": "rules",
+    "RuleFailure": "outcomes",
+    "Untested": "outcomes",
+    "attempt": "checking",
+    "check": "checking",
+    "raises": "checking",
+    "rule": "rules",
+    "rules_of": "rules",
+    "run_machine": "machines",
+    "until": "waiting",
+    "within": "waiting",
+}
+__getattr__, __dir__ = lazy(__name__, _EXPORTS)

@@ -21,6 +21,8 @@ _COMMANDS = {
     "completion": ("dovetail.cli.completion:completion", "Print a shell's completion script."),
 }
 _HOOKS = "dovetail.hooks.v1"
+_OFFERED = "dovetail.commands.v1"
+"""Group of commands that are imported when they are run, and not when they are listed."""
 
 
 class Root(LazyGroup):
@@ -29,7 +31,18 @@ class Root(LazyGroup):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of the commands, the built-in ones first."""
         types = [_dashed(name) for name in offered_types()]
-        return [*_COMMANDS, *types, *sorted({*_plugin_commands()} - {*_COMMANDS, *types})]
+        return [*_COMMANDS, *types, *sorted({*_offered(), *_plugin_commands()} - {*_COMMANDS, *types})]
+
+    def help_lines(self, ctx: click.Context) -> list[tuple[str, str]]:
+        """Return the commands with their help in one line; of those that packages offer, the package."""
+        offered = _offered()
+        return [(name, _package(offered[name]) if name in offered else self._help(ctx, name)) for name in self.list_commands(ctx)]
+
+    def _help(self, ctx: click.Context, name: str) -> str:
+        if name in _COMMANDS:
+            return _COMMANDS[name][1]
+        command = self.get_command(ctx, name)
+        return command.get_short_help_str(100) if command is not None else ""
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a command; plugins are loaded only if no other command has the name."""
@@ -40,7 +53,30 @@ class Root(LazyGroup):
             from dovetail.cli.components import component_group
 
             return component_group(kind)
+        if cmd_name in (offered := _offered()):
+            return _loaded(offered[cmd_name])
         return _plugin_commands().get(cmd_name)
+
+
+def _offered() -> dict[str, importlib.metadata.EntryPoint]:
+    return {point.name: point for point in importlib.metadata.entry_points(group=_OFFERED)}
+
+
+def _package(point: importlib.metadata.EntryPoint) -> str:
+    return f"Of the package {point.dist.name}." if point.dist else ""
+
+
+def _loaded(point: importlib.metadata.EntryPoint) -> click.Command:
+    package = point.dist.name if point.dist else point.value
+    try:
+        command = point.load()
+    except Exception as error:
+        raise click.ClickException(
+            f"the command '{point.name}' of {package} cannot be loaded: {error} (pip install --force-reinstall {package})"
+        ) from error
+    if not isinstance(command, click.Command):
+        raise click.ClickException(f"'{point.value}' of {package} is no command (pip uninstall {package}, or tell its author)")
+    return command
 
 
 def _dashed(name: str) -> str:
