@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import tempfile
 import uuid
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Self
 
-from dovetail_conformance import Harness, Untested
+from dovetail_conformance import Harness
 from dovetail_metadata_store.interface import MetadataStore
 from dovetail_metadata_store.memory import InMemoryMetadataStore
 from dovetail_metadata_store.sqlite import SqliteMetadataStore
@@ -22,10 +20,7 @@ class MemoryHarness(Harness):
 
     flavor = InMemoryMetadataStore
     processes = False
-    lacks = {
-        "MS-03": "a record in memory cannot be damaged from outside",
-        "MS-34": "memory can always be written to",
-    }
+    lacks = {"MS-03": "a record in memory cannot be damaged from outside"}
 
     def make(self, **config: Any) -> MetadataStore:
         """Return a store on a space of its own."""
@@ -78,18 +73,3 @@ class RawSqlite:
         """Make a run's parameters what is no JSON."""
         with closing(sqlite3.connect(self._path, timeout=30)) as database, database:
             database.execute("UPDATE dovetail_runs SET parameters = '{' WHERE id = ?", (run_id,))
-
-    @contextmanager
-    def read_only(self) -> Iterator[None]:
-        """Let nobody write to the database while the block lasts. Raises `Untested` where this user may write to everything."""
-        if os.geteuid() == 0:
-            raise Untested("root may write to every file")
-        folder = self._path.parent
-        files = [path for path in folder.iterdir() if path.is_file()]
-        for path in [*files, folder]:
-            path.chmod(path.stat().st_mode & ~0o222)
-        try:
-            yield
-        finally:
-            for path in [folder, *files]:
-                path.chmod(path.stat().st_mode | 0o200)

@@ -15,6 +15,7 @@ from dovetail_conformance.instruments.actions import Strike
 from dovetail_conformance.instruments.proxy import FaultProxy
 from dovetail_conformance.instruments.syscalls import SyscallShim
 from dovetail_conformance.outcomes import HarnessError
+from dovetail_conformance.waiting import until
 
 _LIMIT = 120.0
 
@@ -52,8 +53,8 @@ def kill_at_call(function: Callable[..., object], *arguments: Any, directory: Pa
     return _ended(child)
 
 
-def kill_after(function: Callable[..., object], *arguments: Any, seconds: float) -> Killed:
-    """Run a function in a spawned process, and kill it some seconds after it began."""
+def kill_after(function: Callable[..., object], *arguments: Any, seconds: float, when: Callable[[], object] = lambda: True) -> Killed:
+    """Run a function in a spawned process, and kill it some seconds after it began and a condition held."""
     context = multiprocessing.get_context("spawn")
     began = context.Event()
     child = context.Process(target=_signalling, args=(began, function, arguments))
@@ -61,8 +62,11 @@ def kill_after(function: Callable[..., object], *arguments: Any, seconds: float)
     if not began.wait(_LIMIT):
         child.kill()
         raise HarnessError("a process did not start in time")
-    time.sleep(seconds)
-    child.kill()
+    try:
+        until(when, _LIMIT, did="waited for the work of a process that was to be killed")
+        time.sleep(seconds)
+    finally:
+        child.kill()
     return _ended(child)
 
 

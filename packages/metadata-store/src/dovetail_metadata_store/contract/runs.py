@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from dovetail_conformance import attempt, check, raises, rule, until
@@ -81,11 +82,12 @@ class RunRules:
             store.transition_run(run.id, State.FAILED, expected=[State.PENDING])
         store.begin_step(run.id, "load", 1)
         store.end_step(run.id, "load", 1, State.FAILED, Failure("E", "no"))
-        for call in (
+        words: list[Callable[[], object]] = [
             lambda: store.begin_step(run.id, "load", 1),
             lambda: store.begin_step(run.id, "load", 2),
             lambda: store.commit_step(a_commit(run.id, "load")),
-        ):
+        ]
+        for call in words:
             with raises(Conflict, did="went on with a step that has failed"):
                 call()
         check(store.get_step(run.id, "load").state is State.FAILED, did="read the step", came=store.get_step(run.id, "load").state)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from dovetail_conformance import check, raises, rule
@@ -70,11 +71,12 @@ class StepRules:
             store.end_step(run.id, "load", number, State.FAILED, Failure("E", f"attempt {number}"), final=False)
         store.begin_step(run.id, "load", 3)
         store.begin_step(run.id, "load", 4)
-        for call in (
+        late: list[Callable[[], object]] = [
             lambda: store.commit_step(a_commit(run.id, "load", attempt=3)),
             lambda: store.end_step(run.id, "load", 3, State.FAILED, Failure("E", "late")),
             lambda: store.begin_step(run.id, "load", 2),
-        ):
+        ]
+        for call in late:
             with raises(Conflict, did="reported on an attempt that another has replaced"):
                 call()
         store.commit_step(a_commit(run.id, "load", attempt=4))
