@@ -2,56 +2,31 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
-from typing import Any
+
+from dovetail_artifact_store.reading import RangeReader
 
 BLOCK = 4 << 20
 """Bytes that are fetched at once."""
 
 
-class AheadReader(io.RawIOBase):
+class AheadReader(RangeReader):
     """A seekable reader of an object of `size` bytes by blocks; who reads on gets the next blocks fetched meanwhile, up to `ahead` of them."""
 
     def __init__(self, fetch: Callable[[int, int], bytes], size: int, executor: Executor, ahead: int) -> None:
+        super().__init__(self._from_block, size)
         self._fetch = fetch
-        self._size = size
         self._executor = executor
         self._ahead = ahead
-        self._position = 0
         self._window = 1
         self._last = -1
         self._blocks: dict[int, Future[bytes]] = {}
 
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._position
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
-        if base + offset < 0:
-            raise ValueError("seek before the beginning")
-        self._position = base + offset
-        return self._position
-
-    def readinto(self, buffer: Any) -> int:
-        view = memoryview(buffer).cast("B")
-        if self._position >= self._size or not view:
-            return 0
-        index, offset = divmod(self._position, BLOCK)
-        data = self._block(index)[offset : offset + len(view)]
-        view[: len(data)] = data
-        self._position += len(data)
-        return len(data)
-
-    def readall(self) -> bytes:
-        return b"".join(iter(lambda: self.read(BLOCK) or b"", b""))
+    def _from_block(self, start: int, end: int) -> bytes:
+        """Return the bytes of a range, as far as the block goes in which it begins."""
+        index, offset = divmod(start, BLOCK)
+        return self._block(index)[offset : offset + end - start]
 
     def _block(self, index: int) -> bytes:
         if index != self._last:
