@@ -122,7 +122,7 @@ class S3Harness(ArtifactStoreHarness):
         """Return a store on a prefix of its own."""
         base = dict(self.settings) if self._live else self._emulated()
         prefix = "/".join(filter(None, [str(base.pop("prefix", "")), uuid.uuid4().hex, "root"]))
-        return self.flavor(**{"prefix": prefix, "part_size": 5 << 20, "page_size": 7, **base, **config})
+        return self.flavor(**{"prefix": prefix, "part_size": 5 << 20, "page_size": 7, "concurrency": 4, **base, **config})
 
     def _emulated(self) -> dict[str, Any]:
         keys = self._server.keys["full"]

@@ -165,7 +165,7 @@ class FaultRules:
         self, store: ArtifactStore, harness: ArtifactStoreHarness, effort: Effort, tmp_path: Path
     ) -> None:
         """Uploading and downloading hold a bounded part of an object in memory, not all of it."""
-        size = max(effort.pick(4, 6, 10) * harness.limits_of_memory(store), 1 << 20)
+        size = max(effort.pick(2, 4, 8) * harness.limits_of_memory(store), 1 << 20)
         piece = pattern(1 << 20)
         source = tmp_path / "source"
         with source.open("wb") as file:
