@@ -31,7 +31,7 @@ class FaultRules:
     def test_a_killed_write_leaves_no_trace(self, store: ArtifactStore, harness: ArtifactStoreHarness, effort: Effort) -> None:
         """A process that is killed while it writes leaves the old object or nothing, and no debris that can be listed."""
         old, new = b"old", large(store)
-        for nth in range(1, effort.pick(4, 8, 30)):
+        for nth in range(1, effort.pick(3, 8, 30)):
             store.write_bytes("x", old)
             killed = _kill(harness, store, nth, new)
             with harness.second(store) as other:
