@@ -164,7 +164,7 @@ def test_writing_while_others_delete_the_tree_always_ends_well(store: LocalArtif
     def delete() -> None:
         while not over.is_set():
             store.rmtree("a")
-            time.sleep(0.0005)  # or else the writer gets the interpreter too rarely
+            time.sleep(0.005)  # or else the writer gets the interpreter too rarely
 
     deleters = [threading.Thread(target=delete) for _ in range(2)]
     for deleter in deleters:

@@ -25,7 +25,7 @@ from dovetail_core import AlreadyExists, ConfigError, Conflict, DovetailError, I
 
 ABANDONED = 24 * 3600.0
 """Seconds after which an unfinished file of an unknown process counts as left over."""
-_ATTEMPTS = 50  # to put a file into place while others delete around it
+_ATTEMPTS = 100  # to put a file into place while others delete around it
 _numbers = itertools.count()
 
 
