@@ -687,6 +687,7 @@ class WritesInPlace(LocalArtifactStore):
         with mapped(key):
             descriptor = os.open(self.config.path / key, os.O_WRONLY | os.O_TRUNC)
             try:
+                time.sleep(0.005)
                 os.write(descriptor, data)
             finally:
                 os.close(descriptor)

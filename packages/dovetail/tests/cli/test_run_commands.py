@@ -169,7 +169,8 @@ def test_a_run_is_deleted_with_its_artifacts(dovetail: Run, module: str) -> None
 def test_ctrl_c_ends_with_130_and_the_run_is_cancelled(dovetail: Run, module: str) -> None:
     source = "import time\nfrom dovetail import pipeline, step\n\n@step\ndef wait() -> int:\n    print('waiting', flush=True)\n"
     Path(f"{module}_c.py").write_text(source + "    time.sleep(600)\n    return 1\n\n@pipeline\ndef waiting():\n    wait()\n")
-    code = "import sys; from dovetail.cli import main; sys.exit(main(sys.argv[1:]))"
+    heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "  # tests may be run where it is ignored
+    code = f"{heard}import sys; from dovetail.cli import main; sys.exit(main(sys.argv[1:]))"
     words = [sys.executable, "-c", code, "run", f"{module}_c:waiting", "--name", "w"]
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env) as process:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import _thread
+import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -85,12 +89,11 @@ class TransportRules(Asked):
     @rule("XC-17", severity=2, hooks=("proxy",), kind="fault")
     def test_an_interrupted_call_leaves_the_component_usable(self, harness: Harness) -> None:
         """After KeyboardInterrupt in the midst of a call, the component can be used, and nothing of the call is left over."""
-        import _thread
-
         for name in self._names(harness):
             with harness.make() as component:
                 operation = self._named(component, name)
-                with harness.proxy.fault(Call(_thread.interrupt_main)), raises(KeyboardInterrupt, did=f"interrupted {name}"):
+                interruption = harness.proxy.fault(Call(_thread.interrupt_main))
+                with _heard(), interruption, raises(KeyboardInterrupt, did=f"interrupted {name}"):
                     finish(operation.call())
                     _wait_for_interrupt()
                 self.operate(component, f"after {name} was interrupted")
@@ -120,6 +123,16 @@ def _asks_the_backend(harness: Harness, operation: Operation) -> bool:
     mark = harness.proxy.mark()
     finish(operation.call())
     return bool(harness.proxy.since(mark))
+
+
+@contextmanager
+def _heard() -> Iterator[None]:
+    """Let SIGINT interrupt, also where whoever started this process ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _wait_for_interrupt() -> None:

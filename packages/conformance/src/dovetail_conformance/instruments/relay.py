@@ -157,7 +157,7 @@ class Relay:
     async def _event(self, connection: h11.Connection, reader: asyncio.StreamReader) -> Any:
         while True:
             if connection is self._client and self._client.they_are_waiting_for_100_continue:
-                await self._pass_on(h11.InformationalResponse(status_code=100, headers=[]))
+                await self._pass_on(h11.InformationalResponse(status_code=100, headers=[], reason=b"Continue"))
             event = connection.next_event()
             if event is not h11.NEED_DATA:
                 return event
