@@ -65,7 +65,8 @@ class _Tee(io.TextIOBase):
         return self.stream.write(text)
 
     def flush(self) -> None:
-        self.stream.flush()
+        if not getattr(self.stream, "closed", False):  # this object may outlive its stream, and is flushed when it is collected
+            self.stream.flush()
 
     def writable(self) -> bool:
         return True
