@@ -12,11 +12,11 @@ from dovetail.execution.capture import capturing
 
 def test_a_stream_that_somebody_keeps_may_be_closed_before_it_is_collected(monkeypatch: pytest.MonkeyPatch) -> None:
     """A test runner closes the streams that it made; what a library kept of ours is collected later."""
-    stream = io.StringIO()
+    stream = io.TextIOWrapper(io.BytesIO(), write_through=True)
     monkeypatch.setattr(sys, "stdout", stream)
     with capturing():
         kept = sys.stdout
         kept.write("said")
-    assert stream.getvalue() == "said"
+    assert stream.buffer.getvalue() == b"said"  # type: ignore[attr-defined]
     stream.close()
     kept.flush()  # as its finaliser does
