@@ -49,6 +49,8 @@ class S3Harness(ArtifactStoreHarness):
         if self._kind is not None:
             self.server = self._kind()
             self._folder = tempfile.TemporaryDirectory(prefix="dovetail-keys-")
+            self._ended = self.server.give("full")  # now, since the SDK's log of it would be taken for the flavor's
+            self.server.end(self._ended)
             self._rotating: dict[str, Keys] = {}
             self._proxy = FaultProxy("127.0.0.1", self.server.port)
             self._proxy.__enter__()
@@ -90,9 +92,7 @@ class S3Harness(ArtifactStoreHarness):
         if kind == "readonly":
             return self.make(**self.server.give("readonly").settings)
         if kind == "expired":
-            keys = self.server.give("full")
-            self.server.end(keys)
-            return self.make(**keys.settings)
+            return self.make(**self._ended.settings)
         if kind == "rotated":
             return self._in_a_file()
         raise Untested(f"the harness has no {kind} credentials")

@@ -47,6 +47,14 @@ class MotoServer(Server):
         """Delete a key."""
         self._iam(self._root).delete_access_key(UserName=keys.user, AccessKeyId=keys.id)
 
+    def role(self) -> str:
+        """Return a new role, which every key that may do everything can assume, and which may do everything with objects."""
+        iam, name = self._iam(self._root), uuid.uuid4().hex
+        trusted = _document("sts:AssumeRole", Principal={"AWS": "*"})
+        arn: str = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trusted)["Role"]["Arn"]
+        iam.put_role_policy(RoleName=name, PolicyName="given", PolicyDocument=_document("s3:*", Resource="*"))
+        return arn
+
     def close(self) -> None:
         """Stop the server."""
         self._process.kill()
@@ -63,8 +71,7 @@ class MotoServer(Server):
     def _user(self, by: Keys, actions: list[str]) -> Keys:
         iam, name = self._iam(by), uuid.uuid4().hex
         iam.create_user(UserName=name)
-        policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}]}
-        iam.put_user_policy(UserName=name, PolicyName="given", PolicyDocument=json.dumps(policy))
+        iam.put_user_policy(UserName=name, PolicyName="given", PolicyDocument=_document(*actions, Resource="*"))
         key = iam.create_access_key(UserName=name)["AccessKey"]
         return Keys(key["AccessKeyId"], key["SecretAccessKey"], name)
 
@@ -72,3 +79,8 @@ class MotoServer(Server):
         """Tell the server how many more requests it shall answer whoever asks: none."""
         request = urllib.request.Request(f"{self.url}/moto-api/reset-auth", data=b"0", headers={"Content-Type": "text/plain"})
         urllib.request.urlopen(request, timeout=10).close()
+
+
+def _document(*actions: str, **rest: object) -> str:
+    """Return a policy that allows actions."""
+    return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": list(actions), **rest}]})
