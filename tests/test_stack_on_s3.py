@@ -50,16 +50,6 @@ RUN = """
     outputs = {{name: step.outputs["output"].load() for name, step in run.steps.items()}}
     print(json.dumps([outputs, [step.state.value for step in run.steps.values()], os.getpid()]))
 """
-CREATE = """
-    import json, module
-    from dovetail import Project
-    from dovetail.execution.run_lifecycle import describe_stack, _created, _with_code
-    stack = Project.find().stack()
-    plan = _with_code(module.doubling.compile().plan, stack)
-    run = _created(plan, stack, "by-hand", None)
-    stack.metadata_store.transition_run(run.id, "running")
-    print(json.dumps([run.id, describe_stack(stack.spec, {})]))
-"""
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +85,7 @@ def test_every_step_of_a_run_has_a_process_that_is_told_no_secret(project: Proje
 
 def test_a_step_executes_in_a_fresh_process_from_an_empty_directory(project: ProjectDirectory, server: MotoServer, tmp_path: Path) -> None:
     """Nothing but the run's id, the step's name and the stack's description is needed: code and inputs come from the bucket."""
-    run_id, stack = json.loads(project.run(CREATE).splitlines()[-1])
+    run_id, stack = project.recorded("module.doubling", "by-hand")
     empty = tmp_path / "empty"
     empty.mkdir()
     (empty / "stack.json").write_text(json.dumps(stack))
