@@ -58,9 +58,9 @@ class Client:
         """Return the answer to a request on the bucket."""
         return self.again(lambda: self.once(operation, what, **parameters), what)
 
-    def again(self, call: Callable[[], R], what: str) -> R:
+    def again(self, call: Callable[[], R], what: str, attempts: int | None = None) -> R:
         """Return what `call` returns, called again while what it raises may pass."""
-        return retrying(lambda: attempted(call, what), attempts=self._config.attempts, first=0.05)
+        return retrying(lambda: attempted(call, what), attempts=attempts or self._config.attempts, first=0.05)
 
     def once(self, operation: str, what: str, **parameters: Any) -> dict[str, Any]:
         """Return the answer to a request that is sent once, or once more with other keys if those that it was signed with are refused."""

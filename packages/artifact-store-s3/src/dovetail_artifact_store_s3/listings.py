@@ -1,14 +1,12 @@
-"""Listing and deleting, by full pages."""
+"""Listing, by full pages."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Iterator
 from typing import Any
 
 from dovetail_artifact_store import ObjectInfo
 from dovetail_artifact_store_s3._client import Client
-from dovetail_artifact_store_s3.errors import from_code
 from dovetail_artifact_store_s3.objects import Names, from_listing
 
 
@@ -32,19 +30,3 @@ def _items(answer: dict[str, Any], names: Names, start: str) -> Iterator[ObjectI
     for common in answer.get("CommonPrefixes", ()):
         found.append((common["Prefix"].encode(), names.own(common["Prefix"][:-1])))
     yield from (item for _, item in sorted(found, key=lambda pair: pair[0]))
-
-
-def deleted(client: Client, names: Names, keys: Iterable[str], page: int) -> dict[str, Exception]:
-    """Delete objects, and return what went wrong, by key."""
-    failures: dict[str, Exception] = {}
-    rest = iter(keys)
-    while batch := list(islice(rest, page)):
-        if len(batch) == 1:
-            client.ask("delete_object", f"'{batch[0]}'", Key=names.full(batch[0]))
-            continue
-        objects = [{"Key": names.full(key)} for key in batch]
-        answer = client.ask("delete_objects", f"{len(batch)} objects", Delete={"Objects": objects, "Quiet": True})
-        for problem in answer.get("Errors", ()):
-            key = names.own(problem["Key"])
-            failures[key] = from_code(problem.get("Code", ""), {}, f"'{key}'")
-    return failures
