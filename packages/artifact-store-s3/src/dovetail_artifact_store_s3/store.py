@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import IO, Any
 
@@ -18,7 +18,8 @@ from dovetail_artifact_store_s3._client import Client, attempted
 from dovetail_artifact_store_s3._engine import Engine, chosen
 from dovetail_artifact_store_s3.config import S3Config
 from dovetail_artifact_store_s3.objects import Names, base_uri, from_head
-from dovetail_artifact_store_s3.reads import BLOCK, AheadReader
+from dovetail_artifact_store_s3.pipelining import in_order
+from dovetail_artifact_store_s3.reads import BLOCK, AheadReader, pieces
 from dovetail_artifact_store_s3.spooled import LARGEST_PUT, SpooledUpload
 from dovetail_artifact_store_s3.writes import PartsUpload, Writes
 from dovetail_core import Conflict
@@ -94,14 +95,24 @@ class S3ArtifactStore(ArtifactStore):
 
     def _reader(self, key: str) -> IO[bytes]:
         info = self._stat(key)
+        raw = AheadReader(self._same(info), info.size, self._executor, self.config.concurrency)
+        return io.BufferedReader(raw, max(1, min(info.size, BLOCK)))
+
+    def _pieces(self, info: ObjectInfo) -> Iterator[Any]:
+        if info.size <= self.config.part_size:
+            return iter([self._engine().get(info.key, 0, None)])
+        return pieces(self._same(info), info.size, self.config.part_size, self._executor, self.config.concurrency)
+
+    def _same(self, info: ObjectInfo) -> Callable[[int, int], Any]:
+        """Return what reads ranges of an object as it is known."""
 
         def fetch(start: int, end: int) -> Any:
             try:
-                return self._engine().get(key, start, end, info.etag)
+                return self._engine().get(info.key, start, end, info.etag)
             except Conflict as error:
-                raise Conflict(f"'{key}' was changed while it was read", remedy="read it again", retryable=True) from error
+                raise Conflict(f"'{info.key}' was changed while it was read", remedy="read it again", retryable=True) from error
 
-        return io.BufferedReader(AheadReader(fetch, info.size, self._executor, self.config.concurrency), BLOCK)
+        return fetch
 
     def _write(self, key: str, data: Any, condition: Condition, metadata: Mapping[str, str]) -> ObjectInfo:
         if len(data) > self._largest_put(condition):
@@ -125,8 +136,8 @@ class S3ArtifactStore(ArtifactStore):
 
     def _delete(self, keys: Iterable[str]) -> dict[str, Exception]:
         failures: dict[str, Exception] = {}
-        for batch in batches(keys, self.config.page_size):
-            failures.update(self._engine().delete(batch))
+        for failed in in_order(self._engine().delete, batches(keys, self.config.page_size), self._executor, self.config.concurrency):
+            failures.update(failed)
         return failures
 
     def _copy(self, source: str, target: str) -> ObjectInfo:
