@@ -9,7 +9,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dovetail_conformance import Outcome
@@ -72,6 +72,7 @@ def test_a_report_that_lacks_something_is_said_to(tmp_path: Path) -> None:
         read(tmp_path / "report.json")
 
 
+@settings(deadline=None)  # how long a form takes is no matter here
 @given(st.text(max_size=60))
 def test_any_text_survives_in_every_form(text: str) -> None:
     made = report(result(outcome="failed", text=text, detail=text))

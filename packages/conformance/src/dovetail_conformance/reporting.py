@@ -52,14 +52,14 @@ def made(config: pytest.Config, found: Target, records: Collection[Record], refu
 
 
 def _result(record: Record) -> RuleResult:
-    return _row(record.rule, record.outcome, record.detail, record.seconds, record.crashed)
+    return _row(record.rule, record.outcome, record.detail, record.seconds, record.requests, record.crashed)
 
 
 def _not_run(rule: RuleFacts) -> RuleResult:
-    return _row(rule, Outcome.UNTESTED, _NOT_RUN, 0.0, False)
+    return _row(rule, Outcome.UNTESTED, _NOT_RUN, 0.0, None, False)
 
 
-def _row(rule: RuleFacts, outcome: Outcome, detail: str, seconds: float, crashed: bool) -> RuleResult:
+def _row(rule: RuleFacts, outcome: Outcome, detail: str, seconds: float, requests: int | None, crashed: bool) -> RuleResult:
     return RuleResult(
         id=rule.id,
         text=rule.text,
@@ -70,7 +70,7 @@ def _row(rule: RuleFacts, outcome: Outcome, detail: str, seconds: float, crashed
         outcome=str(outcome),
         detail=detail,
         seconds=seconds,
-        requests=None,
+        requests=requests,
         crashed=crashed,
         location=rule.location,
     )

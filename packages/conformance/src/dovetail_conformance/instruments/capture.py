@@ -30,10 +30,8 @@ class Captured:
     def add_error(self, error: BaseException) -> None:
         """Keep what an exception says, with its causes and contexts, and its traceback."""
         self.add(f"{type(error).__name__} and its causes", "".join(traceback.format_exception(error)))
-        seen: BaseException | None = error
-        while seen is not None:
-            self.add(f"str and repr of {type(seen).__name__}", f"{seen} {seen!r} {getattr(seen, '__notes__', '')} {vars(seen)!r}")
-            seen = seen.__cause__ or seen.__context__
+        for place, text in said_by(error):
+            self.add(place, text)
 
     def look_at(self, component: Any) -> None:
         """Keep how a component and its config present themselves. What they pickle is not shown to anybody, and may hold secrets."""
@@ -48,6 +46,16 @@ class Captured:
         """Return the places where a secret can be read, as it is or in a usual encoding."""
         forms = set(encodings(secret))
         return sorted({place for place, text in self._texts if any(form in text for form in forms)})
+
+
+def said_by(error: BaseException) -> Iterator[tuple[str, str]]:
+    """Yield how an exception, and what caused it, present themselves, each with the name of the place."""
+    seen: BaseException | None = error
+    known: set[int] = set()
+    while seen is not None and id(seen) not in known:  # what is raised again while it is handled is its own context
+        known.add(id(seen))
+        yield f"str and repr of {type(seen).__name__}", f"{seen} {seen!r} {getattr(seen, '__notes__', '')} {vars(seen)!r}"
+        seen = seen.__cause__ or seen.__context__
 
 
 def encodings(secret: str) -> Iterator[str]:

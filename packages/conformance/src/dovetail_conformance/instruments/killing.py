@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dovetail_conformance.instruments.actions import Strike
+from dovetail_conformance.instruments.faults import note_kill
 from dovetail_conformance.instruments.proxy import FaultProxy
 from dovetail_conformance.instruments.syscalls import SyscallShim
 from dovetail_conformance.outcomes import HarnessError
@@ -55,9 +56,8 @@ def kill_at_call(function: Callable[..., object], *arguments: Any, directory: Pa
 
 def kill_after(function: Callable[..., object], *arguments: Any, seconds: float, when: Callable[[], object] = lambda: True) -> Killed:
     """Run a function in a spawned process, and kill it some seconds after it began and a condition held."""
-    context = multiprocessing.get_context("spawn")
-    began = context.Event()
-    child = context.Process(target=_signalling, args=(began, function, arguments))
+    began = multiprocessing.get_context("spawn").Event()
+    child = _spawned(_signalling, began, function, arguments)
     child.start()
     if not began.wait(_LIMIT):
         child.kill()
@@ -71,6 +71,7 @@ def kill_after(function: Callable[..., object], *arguments: Any, seconds: float,
 
 
 def _spawned(target: Callable[..., object], *arguments: Any) -> Any:
+    note_kill()
     return multiprocessing.get_context("spawn").Process(target=target, args=arguments)
 
 
