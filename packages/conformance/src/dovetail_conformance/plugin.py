@@ -26,6 +26,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--conformance-harness", default=None, metavar="MODULE:CLASS", help="its harness, if no package offers it")
     group.addoption("--conformance-config", type=Path, default=None, metavar="FILE", help="settings for the harness, as TOML")
     group.addoption("--conformance-certify", action="store_true", help="refuse whatever makes a report worth less")
+    group.addoption("--conformance-lowest", type=Path, default=None, metavar="FILE", help="report of a run with the lowest versions")
     group.addoption("--conformance-limit", type=float, default=None, metavar="SECONDS", help="what a rule may take before it is a hang")
     group.addoption(
         "--conformance-mutants", type=Path, default=None, metavar="FILE", help="variants of a reference flavor to try the rules on"

@@ -14,7 +14,7 @@ from _pytest.runner import runtestprotocol
 from dovetail_conformance.outcomes import Outcome
 from dovetail_conformance.recording import Record, records_of
 from dovetail_conformance.session import WATCH, ConformanceSession, hung, rule_and_contract
-from dovetail_conformance.watchdog import Watchdog, limit
+from dovetail_conformance.watchdog import GRACE, Watchdog, limit
 
 WORKER_FOLDER = "dovetail_folder"
 """Under which name a worker is told where to leave word when it has to end."""
@@ -28,7 +28,8 @@ class RuleProtocol:
         self._config = config
         self._session = session
         self._file = _last_words(config)
-        self._watchdog = Watchdog(self._last_resort, file=self._file)
+        self._given: float | None = config.getoption("conformance_limit")
+        self._watchdog = Watchdog(self._last_resort, min(GRACE, self._given or GRACE), self._file)
         self._item: pytest.Item | None = None
         self._when = ""
 
@@ -85,8 +86,7 @@ class RuleProtocol:
             yield
             return
         self._item, self._when = item, when
-        given = self._config.getoption("conformance_limit")
-        with self._watchdog.over(given or limit(self._session.harness(asked[1]), self._session.effort)):
+        with self._watchdog.over(self._given or limit(self._session.harness(asked[1]), self._session.effort)):
             yield
 
     def _last_resort(self, seconds: float, stacks: str) -> None:

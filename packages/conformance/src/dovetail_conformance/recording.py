@@ -31,6 +31,7 @@ class RuleFacts:
     needs: tuple[str, ...]
     kind: str
     location: str
+    budget: int | None
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,9 @@ def facts(rule: Rule, contract: type[Any]) -> RuleFacts:
     """Return what a report says of a rule."""
     method = getattr(contract, rule.method)
     location = f"{method.__module__}:{method.__qualname__}"
-    return RuleFacts(rule.id, rule.text, rule.severity, rule.since, tuple(need.name for need in rule.needs), rule.kind, location)
+    return RuleFacts(
+        rule.id, rule.text, rule.severity, rule.since, tuple(need.name for need in rule.needs), rule.kind, location, rule.budget
+    )
 
 
 def described(record: Record) -> dict[str, Any]:
