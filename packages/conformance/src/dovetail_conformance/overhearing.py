@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import threading
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from dovetail_conformance.audit import audited
-from dovetail_conformance.instruments.capture import encodings, said_by
+from dovetail_conformance.instruments.capture import encodings, said_by, said_in
+from dovetail_conformance.instruments.log_records import every_record
 
 SHORTEST = 8
 """Characters that a secret has at least: a shorter one is found where nobody put it."""
@@ -49,9 +50,7 @@ class Overheard:
             return
         self._busy.now = True
         try:
-            self.hear(f"log of {record.name}", f"{record.getMessage()} {record.args!r} {record.exc_info[1] if record.exc_info else ''!r}")
-        except Exception:  # what cannot be formatted is shown to nobody
-            return
+            self.hear(f"log of {record.name}", said_in(record))
         finally:
             self._busy.now = False
 
@@ -73,13 +72,10 @@ def overhear_error(error: BaseException) -> None:
 
 @contextmanager
 def overhearing() -> Iterator[Overheard]:
-    """Look at every log record of every level, every warning, and the arguments and environment of children that this thread starts.
-
-    Handlers see what they would see otherwise: the levels of loggers stay as they are.
-    """
+    """Look at every log record of every level, every warning, and the arguments and environment of children that this thread starts."""
     heard = Overheard()
     with ExitStack() as stack:
-        stack.enter_context(_logs(heard))
+        stack.enter_context(every_record(heard.hear_record))
         stack.enter_context(_warnings(heard))
         started = stack.enter_context(audited("subprocess.Popen", full=True))
         _listening.append(heard)
@@ -92,19 +88,6 @@ def overhearing() -> Iterator[Overheard]:
 
 
 @contextmanager
-def _logs(heard: Overheard) -> Iterator[None]:
-    enabled, handle = logging.Logger.isEnabledFor, logging.Logger.handle
-
-    def heard_handle(self: logging.Logger, record: logging.LogRecord) -> None:
-        heard.hear_record(record)
-        if enabled(self, record.levelno):
-            handle(self, record)
-
-    with _replaced(logging.Logger, "isEnabledFor", lambda self, level: True), _replaced(logging.Logger, "handle", heard_handle):
-        yield
-
-
-@contextmanager
 def _warnings(heard: Overheard) -> Iterator[None]:
     show = warnings.showwarning
 
@@ -112,15 +95,8 @@ def _warnings(heard: Overheard) -> Iterator[None]:
         heard.hear("a warning", str(message))
         show(message, *arguments, **named)
 
-    with _replaced(warnings, "showwarning", heard_show):
-        yield
-
-
-@contextmanager
-def _replaced(owner: Any, name: str, value: Callable[..., Any]) -> Iterator[None]:
-    before = getattr(owner, name)
-    setattr(owner, name, value)
+    warnings.showwarning = heard_show
     try:
         yield
     finally:
-        setattr(owner, name, before)
+        warnings.showwarning = show

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -14,6 +13,7 @@ from typing import Any
 from dovetail_conformance.config_secrets import secret_values
 from dovetail_conformance.harness import Harness
 from dovetail_conformance.instruments.census import OWN_FOLDER, Census
+from dovetail_conformance.instruments.clock import time_zone
 from dovetail_conformance.instruments.faults import Disturbances, disturbances
 from dovetail_conformance.outcomes import RuleFailure
 from dovetail_conformance.overhearing import Overheard, overhearing
@@ -44,7 +44,7 @@ class Watch:
 
     def begin(self) -> None:
         """Begin to look."""
-        self._stack.enter_context(_environment(TZ=TIME_ZONE, TMPDIR=str(self._temporary)))
+        self._stack.enter_context(time_zone(TIME_ZONE))
         self._stack.enter_context(_temporary(self._temporary))
         self._before = Census.glance()
         self.noted = self._stack.enter_context(disturbances())
@@ -108,28 +108,17 @@ def _proxy(harness: Harness) -> Any:
 
 
 @contextmanager
-def _environment(**values: str) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    time.tzset()
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-        time.tzset()
-
-
-@contextmanager
 def _temporary(folder: Path) -> Iterator[None]:
-    before, tempfile.tempdir = tempfile.tempdir, str(folder)
+    before, variable = tempfile.tempdir, os.environ.get("TMPDIR")
+    tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
     try:
         yield
     finally:
         tempfile.tempdir = before
+        if variable is None:
+            os.environ.pop("TMPDIR", None)
+        else:
+            os.environ["TMPDIR"] = variable
 
 
 @contextmanager

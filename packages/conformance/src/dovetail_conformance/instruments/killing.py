@@ -15,6 +15,7 @@ from dovetail_conformance.instruments.actions import Strike
 from dovetail_conformance.instruments.faults import note_kill
 from dovetail_conformance.instruments.proxy import FaultProxy
 from dovetail_conformance.instruments.syscalls import SyscallShim
+from dovetail_conformance.instruments.tcp_proxy import TcpProxy
 from dovetail_conformance.outcomes import HarnessError
 from dovetail_conformance.waiting import until
 
@@ -30,7 +31,7 @@ class Killed:
     exit_code: int
 
 
-def kill_at_request(function: Callable[..., object], *arguments: Any, proxy: FaultProxy, nth: int) -> Killed:
+def kill_at_request(function: Callable[..., object], *arguments: Any, proxy: FaultProxy | TcpProxy, nth: int) -> Killed:
     """Run a function in a spawned process, and kill it when its nth request arrives at the proxy, before that is forwarded."""
     child = _spawned(_plain, function, arguments)
 
