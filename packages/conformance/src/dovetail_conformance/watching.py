@@ -57,6 +57,7 @@ class Watch:
         try:
             left = self._in_the_backend()
             self._made.clear()  # what nobody but this holds is garbage
+            self.noted.forget()
             self.left = {**left, **Census.settled(self._before, self._seconds)}
         finally:
             self._stack.close()

@@ -37,11 +37,12 @@ class Disturbances:
                 return f"{fault.action}: it was never done, so nothing is shown (matching: {fault.seen})"
         return ""
 
-    def end(self) -> None:
-        """Disarm what is still armed."""
+    def forget(self) -> None:
+        """Disarm what is still armed, and keep nothing alive that a fault refers to."""
         for fault in self.faults:
             if not fault.ended:
                 fault.end()
+        self.faults.clear()
 
 
 _watching: list[Disturbances] = []
@@ -56,7 +57,7 @@ def disturbances() -> Iterator[Disturbances]:
         yield noted
     finally:
         _watching.remove(noted)
-        noted.end()
+        noted.forget()
 
 
 def note_kill() -> None:

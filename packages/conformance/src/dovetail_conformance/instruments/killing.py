@@ -81,7 +81,9 @@ def _ended(child: Any) -> Killed:
     if child.is_alive():
         child.kill()
         raise HarnessError(f"a process that was to be killed still lived after {_LIMIT:g} seconds")
-    return Killed(child.exitcode == -signal.SIGKILL, child.exitcode)
+    code = child.exitcode
+    child.close()
+    return Killed(code == -signal.SIGKILL, code)
 
 
 def _plain(function: Callable[..., object], arguments: tuple[Any, ...]) -> None:
