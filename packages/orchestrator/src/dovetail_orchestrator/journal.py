@@ -77,6 +77,10 @@ class JournalWriter:
         self._write(_line({"end": state}))
         if self._late:
             log.error("the end of a run could not be written to %s", self._path)
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
         os.close(self._file)
 
     def _write(self, line: bytes) -> None:

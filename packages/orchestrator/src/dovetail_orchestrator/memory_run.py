@@ -16,7 +16,7 @@ from dovetail_core import ComponentConfig
 from dovetail_orchestrator.attempts import Attempt, ProcessAttempt, ThreadAttempt
 from dovetail_orchestrator.launching import CANCELLED, Task, has_command, tell_ended
 from dovetail_orchestrator.memory_log import MemoryLog
-from dovetail_orchestrator.plan import Launcher, PipelinePlan, StepResult, StepState
+from dovetail_orchestrator.plan import Launcher, PipelinePlan, StepPlan, StepResult, StepState
 from dovetail_orchestrator.scheduling import Schedule
 from dovetail_orchestrator.status import RunStatus
 
@@ -91,10 +91,13 @@ class MemoryRun:
         number, step = self.schedule.start(name), self.schedule.plans[name]
         log = self.logs[name, number] = MemoryLog(self.config.log_limit)
         task, grace = Task(self.launcher, name, number, log, self._context), self.config.grace
-        separate = (step.isolated or step.timeout is not None) and has_command(self.launcher, name)
-        attempt = ProcessAttempt(task, grace, step.timeout, {}) if separate else ThreadAttempt(task, grace)
+        attempt = ProcessAttempt(task, grace, step.timeout, {}) if self._is_apart(step) else ThreadAttempt(task, grace)
         self._attempts[name] = attempt
         threading.Thread(target=self._execute, args=(attempt,), name=f"step-{name}", daemon=True).start()
+
+    def _is_apart(self, step: StepPlan) -> bool:
+        """Tell whether a step has a process of its own."""
+        return (step.isolated or step.timeout is not None) and has_command(self.launcher, step.name)
 
     def _execute(self, attempt: Attempt) -> None:
         try:

@@ -42,17 +42,21 @@ class RunDirectory:
         """
         header = Header.of(plan)
         made = self.path.parent / f".{new_id()}"
-        (made / "logs").mkdir(parents=True)
+        writer = None
         try:
+            (made / "logs").mkdir(parents=True)
             (made / "journal").write_bytes(header.line())
+            writer = JournalWriter(made / "journal")  # before the run can be seen: one that cannot be written to must not appear
             os.rename(made, self.path)  # fails if it is there, since it is not empty
         except OSError:
+            if writer is not None:
+                writer.close()
             shutil.rmtree(made, ignore_errors=True)
             if not self._exists():
                 raise
             self._ensure_same(header)
             return None
-        return JournalWriter(self.path / "journal")
+        return writer
 
     def _exists(self) -> bool:
         return (self.path / "journal").exists()

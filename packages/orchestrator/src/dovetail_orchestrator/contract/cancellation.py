@@ -6,10 +6,11 @@ from dovetail_conformance import Harness, attempt, check, raises, rule, until, w
 from dovetail_conformance.instruments import workers
 from dovetail_core import NotFound
 from dovetail_orchestrator.capabilities import OrchestratorCapability as Capability
+from dovetail_orchestrator.contract.launcher import Act
 from dovetail_orchestrator.contract.stage import LIMIT, Going, Stage, plan_of, states
 from dovetail_orchestrator.plan import StepState
 
-_STUBBORN = [["deaf"], ["leave", [["beat"]]], ["beat"]]
+_STUBBORN: list[Act] = [["deaf"], ["leave", [["beat"]]], ["beat"]]
 
 
 class CancellationRules:
@@ -66,12 +67,14 @@ class CancellationRules:
         _cancelled(going, "cancelled a run by another instance")
 
     def _by_itself(self, stage: Stage) -> None:
-        if Capability.REMOTE in stage.orchestrator.capabilities:
-            return  # a step elsewhere has no hold of this instance
         launcher = stage.launcher({"a": [[["call", "cancel"], ["beat"]]]})
         plan = plan_of({"a": (), "b": ("a",)})
         launcher.calls = {"cancel": lambda: stage.orchestrator.cancel(plan.run_id)}
-        _cancelled(stage.begin(plan, launcher=launcher), "cancelled a run by one of its own steps")
+        going = stage.begin(plan, launcher=launcher)
+        going.until("start", "a")
+        if not launcher.called:  # what executes elsewhere has no hold of this instance
+            going.cancel(stage.harness.stopping)
+        _cancelled(going, "cancelled a run by one of its own steps")
 
     def _between_attempts(self, stage: Stage) -> None:
         plan = plan_of({"a": (), "b": ("a",)}, a={"retry": {"retries": 1, "delay": 600}})

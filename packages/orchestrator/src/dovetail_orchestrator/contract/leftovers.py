@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
-from dovetail_conformance import Effort, Harness, check, rule, within
+from dovetail_conformance import Effort, Harness, attempt, check, rule, within
 from dovetail_conformance.instruments import Census, kill_after
 from dovetail_core import InvalidArgument
 from dovetail_orchestrator.contract.launcher import Script, WitnessLauncher
@@ -26,7 +27,7 @@ class LeftoverRules:
             scripts: Mapping[str, Script] = {"b": [[["ask"]]]}
             plan, launcher = plan_of(graph, each={"isolated": isolated}), stage.launcher(scripts)
             arguments = (stage.orchestrator, plan, launcher.directory, scripts)
-            killed = kill_after(drive, *arguments, seconds=0, when=lambda seen=launcher: "b" in seen.steps())
+            killed = kill_after(drive, *arguments, seconds=0, when=partial(_has_begun, launcher, "b"))
             did = "killed the process that had submitted a run, while its second step executed"
             check(killed.killed, did=did, came=killed)
             launcher.answer("b", 1, [])
@@ -67,9 +68,14 @@ class LeftoverRules:
         stage.refused(plan_of(graph, **separate), launcher, InvalidArgument, "ran a plan that is to be refused")
 
 
+def _has_begun(launcher: WitnessLauncher, step: str) -> bool:
+    return step in launcher.steps()
+
+
 def _watched_elsewhere(stage: Stage, run_id: str, did: str) -> RunStatus:
     limit = stage.harness.detection
-    with stage.harness.second(stage.orchestrator) as other:
+    mend = "end a run whose process is gone"
+    with stage.harness.second(stage.orchestrator) as other, attempt(did=f"{did}, and waited for its end elsewhere", mend=mend):
         status: RunStatus = within(limit + 5, lambda: other.wait(run_id, limit), did=f"{did}, and waited for its end elsewhere")
     return status
 

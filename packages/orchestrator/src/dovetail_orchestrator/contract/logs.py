@@ -8,6 +8,7 @@ import uuid
 from dovetail_conformance import Effort, Harness, Untested, check, rule
 from dovetail_core import remember_secret
 from dovetail_orchestrator.contract.harness import OrchestratorHarness
+from dovetail_orchestrator.contract.launcher import Act
 from dovetail_orchestrator.contract.stage import Stage, plan_of, states
 
 _TEXT = "naïve 日本 🙂"
@@ -23,7 +24,7 @@ class LogRules:
         secret = f"canary-{uuid.uuid4().hex}"
         remember_secret(secret)
         last = [["print", "the last line"]]
-        scripts = {
+        scripts: dict[str, list[Act]] = {
             "here": [["lines", count, _TEXT], *last],
             "killed": [["lines", count, _TEXT], *last, ["kill", signal.SIGKILL]],
             "silent": [],
@@ -50,7 +51,7 @@ class LogRules:
         if not isinstance(harness, OrchestratorHarness):
             raise Untested("the harness has no settings for `bounded` logs")
         with harness.make(**harness.bounded(limit)) as orchestrator, Stage(harness, orchestrator) as small:
-            acts = [[["lines", 20_000, "line"], ["print", "the last line"]]]
+            acts: list[list[Act]] = [[["lines", 20_000, "line"], ["print", "the last line"]]]
             status, _ = small.run(plan_of({"here": (), "there": ()}, there={"isolated": True}), {"here": acts, "there": acts})
             logs = {name: list(orchestrator.logs(status.run_id, name)) for name in ("here", "there")}
         did = f"printed 20000 lines into logs of {limit} bytes"

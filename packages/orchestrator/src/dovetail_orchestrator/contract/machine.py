@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,13 +11,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition
 from hypothesis.stateful import rule as step
 
-from dovetail_conformance import Effort, Harness, rule, run_machine, until
+from dovetail_conformance import Effort, Harness, RuleFailure, rule, run_machine
 from dovetail_orchestrator.capabilities import OrchestratorCapability as Capability
 from dovetail_orchestrator.contract.launcher import Act
-from dovetail_orchestrator.contract.stage import LIMIT, Going, Stage, plan_of, states
+from dovetail_orchestrator.contract.stage import Going, Stage, plan_of, states
 from dovetail_orchestrator.plan import StepState
 
 _SIZE = 7
+_PATIENCE = 10.0
+_PAUSE = 0.003
 _ENDS: Mapping[str, Sequence[Act]] = {"good": [], "bad": [["fail", "ValueError", "on purpose"]]}
 
 
@@ -30,7 +33,8 @@ class MachineRules:
         Every step waits until it is told how to end, so that nothing depends on time; the function sees the graph, the policies and
         what was told, and nothing of the orchestrator.
         """
-        run_machine(lambda: RunMachine(harness), effort, seed)
+        failures: list[RuleFailure] = []
+        run_machine(lambda: RunMachine(harness, failures), effort, seed)
 
 
 @dataclass
@@ -72,8 +76,10 @@ def below(graph: Mapping[str, Iterable[str]], name: str) -> set[str]:
 class RunMachine(RuleBasedStateMachine):
     """Tells the steps of runs how to end, and compares."""
 
-    def __init__(self, harness: Any) -> None:
+    def __init__(self, harness: Any, failures: list[RuleFailure]) -> None:
         super().__init__()
+        self.failures = failures
+        """What failed after a long wait: said again at once, since to look for a smaller example would take as long each time."""
         self.stage = Stage(harness, harness.make())
         self.limit = harness.capacity if Capability.PARALLEL in self.stage.orchestrator.capabilities else 1
         self.can_retry = Capability.RETRY in self.stage.orchestrator.capabilities
@@ -92,6 +98,8 @@ class RunMachine(RuleBasedStateMachine):
         self.start(data)
 
     def start(self, data: st.DataObject) -> None:
+        if self.failures:
+            raise self.failures[0]
         names = [f"s{number}" for number in range(data.draw(st.integers(1, _SIZE)))]
         graph = {
             name: tuple(data.draw(st.sets(st.sampled_from(names[:place]), max_size=3))) if place else () for place, name in enumerate(names)
@@ -132,9 +140,14 @@ class RunMachine(RuleBasedStateMachine):
         """Compare the states with what the function says, once what was told has been done."""
         wanted = expected(self.story)
         open_ = [name for name, state in wanted.items() if state == "open"]
-        until(
-            lambda: self.settled(wanted, len(open_)), LIMIT, did="told an attempt how to end, and looked at the run", mend="advance the run"
-        )
+        deadline = time.monotonic() + _PATIENCE
+        while not self.settled(wanted, len(open_)):
+            if time.monotonic() > deadline:
+                came = f"after {_PATIENCE:g} s the states are {states(self.run.status())}, and these execute: {self.executing()}"
+                self.failures.append(RuleFailure(f"ran {self.story}", came, f"they must come to be {wanted}"))
+                raise self.failures[0]
+            self.run.changed.wait(_PAUSE)
+            self.run.changed.clear()
         assert set(self.run.launcher.steps()) <= {name for name, state in wanted.items() if state not in ("pending", "skipped")}
         status = self.run.status()
         assert status.state.terminal == self.over

@@ -8,7 +8,7 @@ from typing import Any
 from dovetail_conformance import check, raises, rule, until
 from dovetail_core import InvalidArgument, NotFound, Timeout
 from dovetail_orchestrator.capabilities import OrchestratorCapability as Capability
-from dovetail_orchestrator.contract.launcher import CONTEXT
+from dovetail_orchestrator.contract.launcher import CONTEXT, Script
 from dovetail_orchestrator.contract.stage import LIMIT, Stage, plan_of, states
 from dovetail_orchestrator.plan import StepState
 from dovetail_orchestrator.status import RunStatus
@@ -106,7 +106,7 @@ class RecordRules:
         retry = {"retry": {"retries": 1, "delay": 0}} if Capability.RETRY in stage.orchestrator.capabilities else {}
         attempts = 2 if retry else 1
         graph = {"good": (), "here": (), "there": (), "below": ("here", "there"), "deep": ("below",)}
-        scripts = {"here": [[_FAIL]], "there": [[["exit", 3]]]}
+        scripts: dict[str, Script] = {"here": [[_FAIL]], "there": [[["exit", 3]]]}
         _, launcher = stage.run(plan_of(graph, here=retry, there={"isolated": True, **retry}), scripts)
         failed = [(number, "failed", number == attempts) for number in range(1, attempts + 1)]
         expected = {"good": [], "here": failed, "there": failed, "below": [(0, "skipped", True)], "deep": [(0, "skipped", True)]}

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from dovetail_conformance import Effort, check, rule
 from dovetail_orchestrator.capabilities import OrchestratorCapability as Capability
+from dovetail_orchestrator.contract.launcher import Act
 from dovetail_orchestrator.contract.stage import Stage, plan_of, states
 from dovetail_orchestrator.plan import StepResult, StepState
 
@@ -25,7 +26,7 @@ class RetryRules:
         retry = {"retries": 2, "delay": 0, "jitter": 0}
         plan = plan_of(graph, each={"retry": retry}, killer={"isolated": True, "retry": retry}, error={"retry": {"retries": 1, "delay": 0}})
         launcher = stage.launcher({"killer": [[["kill", signal.SIGKILL]]], "error": [[_FAIL]]})
-        launcher.returns = {"final": StepResult(StepState.FAILED, retry=False)}
+        launcher.returns = launcher.results = {"final": StepResult(StepState.FAILED, retry=False)}
         status, _ = stage.run(plan, launcher=launcher)
         came = Counter(step for step, _ in launcher.executed())
         expected = Counter(killer=3, error=2, final=1, **dict.fromkeys(innocents, 1))
@@ -51,8 +52,8 @@ class RetryRules:
     @rule("OR-14", severity=1, needs=Capability.RETRY)
     def test_an_attempt_is_judged_by_itself(self, stage: Stage) -> None:
         """An attempt is a fresh execution with its own number, result and log; nothing of the one before it is taken for its own."""
-        first = [["print", "one\n"], _FAIL]
-        scripts = {
+        first: list[Act] = [["print", "one\n"], _FAIL]
+        scripts: dict[str, list[list[Act]]] = {
             "here": [first, [["print", "two\n"]]],
             "there": [first, [["print", "two\n"]]],
             "lost": [first, [["print", "two\n"], ["forget"]]],
@@ -76,7 +77,7 @@ class RetryRules:
     @rule("OR-15", severity=2, needs=Capability.RETRY, kind="fault")
     def test_nothing_of_an_attempt_outlives_it(self, stage: Stage) -> None:
         """When an attempt begins, nothing that an earlier one has started lives any more, whatever it ignores."""
-        left = [["leave", [["beat"]]], ["exit", 3]]
+        left: list[Act] = [["leave", [["beat"]]], ["exit", 3]]
         plan = plan_of({"a": ()}, a={"isolated": True, "retry": {"retries": 1, "delay": 0}})
         going = stage.begin(plan, {"a": [left, [["living"]]]})
         status = going.ended()

@@ -64,6 +64,8 @@ class Going:
         self.launcher = launcher
         self.progress: list[RunStatus] = []
         """What whoever watches the run was told."""
+        self.changed = threading.Event()
+        """Set when it was told something."""
         self._results: list[RunStatus] = []
         self._errors: list[BaseException] = []
         self._thread = threading.Thread(target=self._run, name="conformance-run", daemon=True)
@@ -71,9 +73,13 @@ class Going:
 
     def _run(self) -> None:
         try:
-            self._results.append(self.orchestrator.run(self.plan, self.launcher, on_progress=self.progress.append))
+            self._results.append(self.orchestrator.run(self.plan, self.launcher, on_progress=self._take))
         except BaseException as error:  # raised where the run is asked for
             self._errors.append(error)
+
+    def _take(self, status: RunStatus) -> None:
+        self.progress.append(status)
+        self.changed.set()
 
     def status(self) -> RunStatus:
         """Return how far the run is."""

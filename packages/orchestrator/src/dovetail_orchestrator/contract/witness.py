@@ -103,6 +103,14 @@ class Scene:
         """Witness how many perform now, this one included."""
         self.note("living", living(self.directory))
 
+    def do_crowd(self) -> None:
+        """Witness the largest number that performs at once, over a while."""
+        found = 0
+        for _ in range(20):
+            found = max(found, living(self.directory))
+            time.sleep(PAUSE)
+        self.note("crowd", found)
+
     def do_environment(self, names: Iterable[str]) -> None:
         self.note("environment", {name: os.environ.get(name) for name in names})
 
@@ -196,13 +204,17 @@ class Living:
 
     def __exit__(self, *_: object) -> None:
         os.close(self._file)
+        os.unlink(self._path)
 
 
 def living(directory: object) -> int:
     """Return how many perform now."""
     count = 0
     for name in os.listdir(f"{directory}/living"):
-        file = os.open(f"{directory}/living/{name}", os.O_WRONLY)
+        try:
+            file = os.open(f"{directory}/living/{name}", os.O_WRONLY)
+        except FileNotFoundError:  # it has ended just now
+            continue
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -263,4 +275,4 @@ def write_all(file: int, data: bytes) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], *map(json.loads, sys.argv[2:5]), below=sys.argv[5:] == ["below"])
+    main(sys.argv[1], json.loads(sys.argv[2]), json.loads(sys.argv[3]), json.loads(sys.argv[4]), sys.argv[5:] == ["below"])
