@@ -26,6 +26,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from io import FileIO
 from typing import Any
 
 PAUSE = 0.004  # seconds; a pipe would hold a thread where it cannot be interrupted
@@ -199,11 +200,11 @@ class Living:
         self._path = f"{directory}/living/{os.getpid()}-{threading.get_native_id()}-{time.monotonic_ns()}"
 
     def __enter__(self) -> None:
-        self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT)
+        self._file = FileIO(self._path, "w")  # a bare descriptor would stay locked if a step is interrupted here
         fcntl.flock(self._file, fcntl.LOCK_EX)
 
     def __exit__(self, *_: object) -> None:
-        os.close(self._file)
+        self._file.close()
         os.unlink(self._path)
 
 
@@ -227,11 +228,8 @@ def living(directory: object) -> int:
 def add_line(directory: str, step: str, attempt: int, event: str, data: object) -> None:
     """Add a line to what was witnessed, as one write."""
     entry = {"step": step, "attempt": attempt, "event": event, "data": data, "process": os.getpid(), "at": time.monotonic()}
-    file = os.open(f"{directory}/witness", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-    try:
-        os.write(file, json.dumps(entry).encode() + b"\n")
-    finally:
-        os.close(file)
+    with FileIO(f"{directory}/witness", "a") as file:
+        file.write(json.dumps(entry).encode() + b"\n")
 
 
 def named(step: str) -> str:
