@@ -117,7 +117,9 @@ def children_of_thread(thread: int, since: float) -> list[psutil.Process]:
     children = []
     for number in found:
         with suppress(psutil.Error):
-            booted = psutil.boot_time()  # before the process is looked at: both then stand on the same reading of the wall clock, which drifts
+            booted = (
+                psutil.boot_time()
+            )  # before the process is looked at: both then stand on the same reading of the wall clock, which drifts
             child = psutil.Process(int(number))
             if child.create_time() - booted >= since - 0.1:  # which is counted in ticks
                 children += [child, *child.children(recursive=True)]
