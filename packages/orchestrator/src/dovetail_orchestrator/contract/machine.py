@@ -18,6 +18,8 @@ from dovetail_orchestrator.contract.stage import Going, Stage, plan_of, states
 from dovetail_orchestrator.plan import StepState
 
 _SIZE = 7
+_RUNS = 2
+"""Runs of one example."""
 _PATIENCE = 10.0
 _PAUSE = 0.003
 _ENDS: Mapping[str, Sequence[Act]] = {"good": [], "bad": [["fail", "ValueError", "on purpose"]]}
@@ -81,6 +83,7 @@ class RunMachine(RuleBasedStateMachine):
         self.failures = failures
         """What failed after a long wait: said again at once, since to look for a smaller example would take as long each time."""
         self.stage = Stage(harness, harness.make())
+        self.runs = 0
         self.limit = harness.capacity if Capability.PARALLEL in self.stage.orchestrator.capabilities else 1
         self.can_retry = Capability.RETRY in self.stage.orchestrator.capabilities
 
@@ -92,14 +95,20 @@ class RunMachine(RuleBasedStateMachine):
     def begin(self, data: st.DataObject) -> None:
         self.start(data)
 
-    @precondition(lambda self: self.over)
+    @precondition(lambda self: self.over and self.runs < _RUNS)
     @step(data=st.data())
     def begin_another(self, data: st.DataObject) -> None:
         self.start(data)
 
+    @precondition(lambda self: self.over)
+    @step()
+    def look_again(self) -> None:
+        """Do nothing: what is over stays as it is."""
+
     def start(self, data: st.DataObject) -> None:
         if self.failures:
             raise self.failures[0]
+        self.runs += 1
         names = [f"s{number}" for number in range(data.draw(st.integers(1, _SIZE)))]
         graph = {
             name: tuple(data.draw(st.sets(st.sampled_from(names[:place]), max_size=3))) if place else () for place, name in enumerate(names)
