@@ -35,8 +35,7 @@ class MachineRules:
         Every step waits until it is told how to end, so that nothing depends on time; the function sees the graph, the policies and
         what was told, and nothing of the orchestrator.
         """
-        failures: list[RuleFailure] = []
-        run_machine(lambda: RunMachine(harness, failures), effort, seed)
+        run_machine(lambda: RunMachine(harness), effort, seed, shrink=False)
 
 
 @dataclass
@@ -78,10 +77,8 @@ def below(graph: Mapping[str, Iterable[str]], name: str) -> set[str]:
 class RunMachine(RuleBasedStateMachine):
     """Tells the steps of runs how to end, and compares."""
 
-    def __init__(self, harness: Any, failures: list[RuleFailure]) -> None:
+    def __init__(self, harness: Any) -> None:
         super().__init__()
-        self.failures = failures
-        """What failed after a long wait: said again at once, since to look for a smaller example would take as long each time."""
         self.stage = Stage(harness, harness.make())
         self.runs = 0
         self.limit = harness.capacity if Capability.PARALLEL in self.stage.orchestrator.capabilities else 1
@@ -106,8 +103,6 @@ class RunMachine(RuleBasedStateMachine):
         """Do nothing: what is over stays as it is."""
 
     def start(self, data: st.DataObject) -> None:
-        if self.failures:
-            raise self.failures[0]
         self.runs += 1
         names = [f"s{number}" for number in range(data.draw(st.integers(1, _SIZE)))]
         graph = {
@@ -153,8 +148,7 @@ class RunMachine(RuleBasedStateMachine):
         while not self.settled(wanted, len(open_)):
             if time.monotonic() > deadline:
                 came = f"after {_PATIENCE:g} s the states are {states(self.run.status())}, and these execute: {self.executing()}"
-                self.failures.append(RuleFailure(f"ran {self.story}", came, f"they must come to be {wanted}"))
-                raise self.failures[0]
+                raise RuleFailure(f"ran {self.story}", came, f"they must come to be {wanted}")
             self.run.changed.wait(_PAUSE)
             self.run.changed.clear()
         assert set(self.run.launcher.steps()) <= {name for name, state in wanted.items() if state not in ("pending", "skipped")}
