@@ -30,7 +30,7 @@ class MemoryConfig(ComponentConfig):
     space: str = Field(default="default", description="Name of what instances share; another name, other runs.")
     max_parallel: int = Field(default=8, ge=1, description="Steps of a run that execute at once.")
     grace: float = Field(default=1.0, ge=0, description="Seconds that a step has to end when it is stopped.")
-    log_limit: int = Field(default=1024**2, ge=0, description="Bytes of output that are kept per attempt.")
+    log_limit: int = Field(default=16 * 1024**2, ge=0, description="Bytes of output that are kept per attempt.")
 
 
 class MemoryRun:
