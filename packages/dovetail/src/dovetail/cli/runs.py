@@ -123,7 +123,7 @@ def cancel(run: str, stack: str | None) -> None:
 @stack_option
 @output_option
 def resume(run: str, stack: str | None, output: str) -> None:
-    """Continue a run that did not succeed, with its parameters: what it committed is not executed again."""
+    """Continue a run that did not succeed, with its options: what it committed is not executed again."""
     from dovetail.cli.running import run_and_show
 
     with history(stack) as found:
@@ -133,7 +133,7 @@ def resume(run: str, stack: str | None, output: str) -> None:
 
 
 def _pipeline_of(found: RunHistory, run_id: str) -> Pipeline:
-    """Return the pipeline that a run is of, with the parameters and the failure mode of the run."""
+    """Return the pipeline that a run is of, as the project defines it now."""
     from pathlib import Path
 
     from dovetail import code
@@ -147,7 +147,7 @@ def _pipeline_of(found: RunHistory, run_id: str) -> Pipeline:
     pipeline = code.find(plan.code, Path(plan.source_root) if plan.source_root else None)
     if not isinstance(pipeline, Pipeline):
         raise ConfigError(f"{plan.code.module}:{plan.code.qualname} is no pipeline any more", remedy="decorate it with @pipeline")
-    return pipeline.with_options(parameters=plan.parameters, failure_mode=plan.failure_mode)
+    return pipeline
 
 
 @runs.command()
