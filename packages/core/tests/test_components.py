@@ -90,7 +90,7 @@ def test_a_misspelt_setting_of_a_nested_model_is_told_the_closest_there() -> Non
 
 
 def test_what_a_validator_says_is_said_without_the_validators_ado() -> None:
-    with pytest.raises(ConfigError, match="^step: 'memory': '8G B' is not an amount of memory"):
+    with pytest.raises(ConfigError, match=r"^step: 'memory': '8G B' is not an amount of memory"):
         validated(Resources, {"memory": "8G B"}, what="step")
 
 
