@@ -84,6 +84,12 @@ def merged(model: type[M], base: M, changes: Mapping[str, Any], what: str) -> M:
     return validated(model, data, what=what)
 
 
+def resumed(earlier: RunOptions, given: RunOptions) -> RunOptions:
+    """Return the options of a run that continues an earlier one: the earlier one's, but its name and stack, over which what is given now wins."""
+    kept = RunOptions.model_construct(earlier.model_fields_set - {"run_name", "stack"}, **dict(earlier))
+    return merged(RunOptions, kept, {name: getattr(given, name) for name in given.model_fields_set}, "the run's options")
+
+
 def read_run_configuration(path: Path) -> dict[str, Any]:
     """Return the options in a YAML run configuration. Raises `ConfigError` naming the file."""
     from ruamel.yaml import YAML

@@ -82,6 +82,7 @@ class RunPlan(BaseModel):
     archive: CodeArchive | None = None
     failure_mode: Literal["fail_fast", "continue"] = "fail_fast"
     parameters: dict[str, Any] = Field(default_factory=dict, description="The pipeline's own arguments, as JSON data.")
+    options: dict[str, Any] = Field(default_factory=dict, description="What `RunOptions` were set, as JSON data, for resuming the run.")
     allow_pickle: bool = False
     steps: tuple[RunStep, ...] = ()
 
