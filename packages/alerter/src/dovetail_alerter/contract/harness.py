@@ -58,8 +58,8 @@ class AlerterHarness(Harness):
         """Return when the provider was sent a message of the component, refused ones included, by `time.monotonic`."""
         raise Untested("the harness does not see attempts (`attempts`)")
 
-    def acceptances(self, component: Alerter) -> Iterable[AbstractContextManager[object]]:
-        """Return, for each way in which the provider says that it has accepted a message, a block in which it says so."""
+    def acceptances(self, component: Alerter) -> Mapping[str, AbstractContextManager[object]]:
+        """Return, by each way in which the provider can say that it has accepted a message, a block in which it says so."""
         raise Untested("the provider accepts in one way only (`acceptances`)")
 
     def several(self, count: int) -> Alerter:

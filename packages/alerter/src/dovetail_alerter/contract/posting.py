@@ -41,12 +41,13 @@ class PostingRules:
     @rule("AL-03", severity=2)
     def test_what_was_delivered_is_no_failure(self, alerter: Alerter, harness: AlerterHarness) -> None:
         """An alert that the provider has accepted is never reported as failed, in whichever way it says so."""
-        for accepting in harness.acceptances(alerter):
+        for how, accepting in harness.acceptances(alerter).items():
             sent = alert("body")
-            with accepting, attempt(did=f"posted; {accepting}", mend="take every answer that means accepted"):
+            did = f"posted; the provider accepted by {how}"
+            with accepting, attempt(did=did, mend="take every answer that means accepted"):
                 alerter.post(sent)
             there = having(harness, alerter, sent.title)
-            check(len(there) == 1, did=f"posted; {accepting}", came=f"{len(there)} messages", mend="do not send it again")
+            check(len(there) == 1, did=did, came=f"{len(there)} messages", mend="do not send it again")
 
     @rule("AL-16", severity=2, kind="metadata")
     def test_wrong_settings_are_found_at_once(self, harness: AlerterHarness) -> None:

@@ -26,11 +26,11 @@ class SecrecyOfTextRules:
         secrets = set(secret_values(alerter.config))
         if not secrets:
             raise Untested("the config that the harness makes holds no secret")
-        with capture() as seen:
-            for kind in (*harness.refusals, "unavailable", "lost"):
-                with suppress(Untested), harness.refuse(alerter, kind, times=1):
+        with harness.make(attempts=1) as hasty, capture() as seen:
+            for kind in (*harness.refusals, "unavailable", "rate_limited", "lost"):
+                with suppress(Untested), harness.refuse(hasty, kind):
                     try:
-                        alerter.post(alert("body"))
+                        hasty.post(alert("body"))
                     except DovetailError as error:
                         seen.add_error(error)
         places = sorted({place for secret in secrets for place in seen.finds(secret)})

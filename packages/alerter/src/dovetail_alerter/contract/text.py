@@ -46,7 +46,7 @@ class TextRules:
         for size in (limit // 8, limit, limit + 1, 5 * limit // 2):
             self._all_of(alerter, harness, prose(size))
         family = "\U0001f469\u200d\U0001f469\u200d\U0001f466"
-        self._all_of(alerter, harness, family * (limit // 10))
+        self._all_of(alerter, harness, f"x{family * (limit // 4)}")
         self._all_of(alerter, harness, "x" * (2 * limit))
         self._all_of(alerter, harness, "&<>*_" * (limit // 4))
         self._left_out(alerter, harness)

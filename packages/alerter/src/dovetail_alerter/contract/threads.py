@@ -41,6 +41,7 @@ class ThreadRules:
     @rule("AL-34", severity=3, needs=Capability.THREADS, kind="race")
     def test_a_thread_begins_once(self, alerter: Alerter, harness: AlerterHarness) -> None:
         """When several threads of a program post the first alerts of one thread at once, one of them begins it, and the others follow."""
+        alerter.post(Alert(unique(), thread=unique("thread")))
         thread = unique("thread")
         alerts = [Alert(unique(), thread=thread) for _ in range(8)]
         for came in workers(lambda sent: alerter.post(sent).id, [(sent,) for sent in alerts]):
