@@ -459,20 +459,13 @@ class HearsWhatWasTyped(ConsoleAlerter):
 class HearsTheOther(WiredAlerter):
     """An answer to the latest question is one to all that wait."""
 
-    def _answer(self, question: Question, target: str, allowed: frozenset[str], deadline: float) -> Answer | None:
-        self.waiting = [*vars(self).get("waiting", []), question.title]
-        try:
-            return super()._answer(question, target, allowed, deadline)
-        finally:
-            self.waiting = [title for title in self.waiting if title != question.title]
-
     def _pose(self, question: Question, target: str) -> tuple[Message, Posted]:
         message, posted = super()._pose(question, target)
         self.latest = posted
         return message, posted
 
     def heard(self, posted: Posted, target: str, after: int) -> list[dict[str, Any]]:
-        return super().heard(self.latest if len(self.waiting) > 1 else posted, target, after)
+        return super().heard(self.latest, target, after)
 
 
 # Reports

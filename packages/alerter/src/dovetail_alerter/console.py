@@ -37,7 +37,7 @@ class ConsoleAlerter(Alerter):
 
     flavor = "console"
     capabilities = frozenset({Capability.RICH, Capability.ASK}) if _ASKS else frozenset({Capability.RICH})
-    limits = Limits(title=500, body=50_000, fields=100, field=500, parts=20)
+    limits = Limits(title=500, body=16_000, fields=100, field=500, parts=20)
 
     class Config(AlerterConfig):
         """Settings of the alerter at the console."""

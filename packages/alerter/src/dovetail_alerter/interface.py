@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import ClassVar
+from typing import ClassVar, overload
 
 from pydantic import Field
 
@@ -150,18 +150,28 @@ class Alerter(Component, ABC):
             log.error("%s", error)
             return error.receipt
         except Exception as error:
-            log.error("%s: the alert about run %s was not sent: %s: %s", self.label, report.run_id, type(error).__name__, mask(str(error)))
+            run = getattr(report, "run_id", "?")
+            log.error("%s: the alert about run %s was not sent: %s: %s", self.label, run, type(error).__name__, mask(str(error)))
             return None
 
-    def adapted(self, alert: Alert) -> Alert:
-        """Return an alert without what this alerter does not declare: its thread, its key, its attachments, which the body then names."""
-        thread = alert.thread if Capability.THREADS in self.capabilities else ""
-        key = alert.key if Capability.IDEMPOTENT_DELIVERY in self.capabilities else ""
-        alert = replace(alert, thread=thread, key=key)
-        if alert.attachments and Capability.ATTACHMENTS not in self.capabilities:
-            names = ", ".join(attachment.name for attachment in alert.attachments)
-            alert = replace(alert, attachments=(), body=f"{alert.body}\n\nNot attached: {names}".lstrip())
-        return alert
+    @overload
+    def adapted(self, message: Alert) -> Alert: ...
+
+    @overload
+    def adapted(self, message: Question) -> Question: ...
+
+    def adapted(self, message: Alert | Question) -> Alert | Question:
+        """Return an alert or question without what this alerter does not declare: thread, key, and attachments, which the body then names."""
+        if Capability.THREADS not in self.capabilities:
+            message = replace(message, thread="")
+        if isinstance(message, Question):
+            return message
+        if Capability.IDEMPOTENT_DELIVERY not in self.capabilities:
+            message = replace(message, key="")
+        if message.attachments and Capability.ATTACHMENTS not in self.capabilities:
+            names = ", ".join(attachment.name for attachment in message.attachments)
+            message = replace(message, attachments=(), body=f"{message.body}\n\nNot attached: {names}".lstrip())
+        return message
 
     @needs(Capability.THREADS)
     def continue_thread(self, receipt: Receipt) -> None:

@@ -56,8 +56,10 @@ class MemoryHarness(AlerterHarness):
             "lost": AnswerLost("the answer was lost", remedy="try again"),
         }
         _memory(component).fail(errors[kind], target=target, times=times, after=after)
-        yield
-        _memory(component).recover()
+        try:
+            yield
+        finally:
+            _memory(component).recover()
 
     def attempts(self, component: Alerter) -> Sequence[float]:
         """Return when something was sent."""

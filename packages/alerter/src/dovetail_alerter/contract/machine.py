@@ -62,15 +62,15 @@ class AlerterMachine(RuleBasedStateMachine):
         self.expect(lambda: self.alerter.post(sent), 0)
         assert self.arrived[-1:] == [sent.title], "an alert that nothing refused was not accepted"
 
-    @step(tenths=st.integers(10, 29))
+    @step(tenths=st.integers(10, 19))
     def post_long(self, tenths: int) -> None:
         sent = Alert(unique(), prose(self.alerter.limits.body * tenths // 10))
         self.expect(lambda: self.alerter.post(sent), 0)
 
     @precondition(lambda self: self.harness.refusals)
-    @step(after=st.integers(0, 2))
+    @step(after=st.integers(0, 1))
     def be_refused(self, after: int) -> None:
-        sent = Alert(unique(), prose(self.alerter.limits.body * 5 // 2))
+        sent = Alert(unique(), prose(self.alerter.limits.body * 3 // 2))
         with suppress(Untested), self.harness.refuse(self.alerter, next(iter(self.harness.refusals)), after=after):
             self.expect(lambda: self.alerter.post(sent), 0)
 
