@@ -46,13 +46,12 @@ from dovetail_core import AuthenticationFailed, Timeout, Unavailable, new_id, ut
 # Posting
 
 
-@mutant("AL-01", of=MemoryHarness)
-class TellsNoId(InMemoryAlerter):
-    """What was accepted has no id."""
+@mutant("AL-01", "AL-08", "AL-14", "AL-24", of=WiredHarness)
+class TrustsTheStatus(WiredAlerter):
+    """An answer 200 is a success, also if it says that the room is gone."""
 
-    def _post(self, message: Message, target: str) -> Posted:
-        posted = super()._post(message, target)
-        return Posted("", thread=posted.id) if not message.thread and message.question is None else posted
+    def posted(self, came: dict[str, Any]) -> Posted:
+        return Posted("0") if came.get("error") == "gone" else super().posted(came)
 
 
 @mutant("AL-03", of=WiredHarness)

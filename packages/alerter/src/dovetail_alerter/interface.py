@@ -61,7 +61,7 @@ class Alerter(Component, ABC):
     """What becomes of a message whose answer was lost (`AnswerLost`), without IDEMPOTENT_DELIVERY and without `_find`."""
 
     def setup(self) -> None:
-        """Prepare what threads share. An author who overrides this calls it."""
+        """Prepare what threads share. An author who overrides this calls it, and may put another `Throttle` in place."""
         super().setup()
         self._throttle = Throttle()
         self._threads = Threads()

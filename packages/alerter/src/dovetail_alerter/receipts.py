@@ -16,7 +16,7 @@ class Posted:
     """One message that the provider has accepted."""
 
     id: str
-    """The provider's id of it, unique within its target."""
+    """The provider's id of it, unique within its target; empty where the provider gives none, which then has no threads."""
     url: str = ""
     """Where it can be read, if the provider says."""
     thread: str = ""

@@ -60,7 +60,7 @@ class AskingRules:
             unasked = Question(unique("question"))
             did = f"asked; the provider's answer was: {kind}"
             with harness.refuse(alerter, kind), raises(DovetailError, did=did) as caught:
-                within(_LONG, lambda question=unasked: alerter.ask(question, timeout=_LONG), did=did, mend="do not wait")  # type: ignore[misc]
+                within(_LONG, lambda question=unasked: alerter.ask(question, timeout=10 * _SHORT), did=did, mend="do not wait")  # type: ignore[misc]
             check(not isinstance(caught.error, Timeout), did=did, came=caught.error, mend="raise what refused it, and do not wait")
 
     @rule("AL-15", severity=1, needs=Capability.ASK, kind="security")

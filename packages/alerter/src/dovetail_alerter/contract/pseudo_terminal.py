@@ -7,7 +7,9 @@ import pty
 import threading
 import uuid
 
-from dovetail_conformance import until
+from dovetail_conformance import HarnessError
+
+_LIMIT = 20.0
 
 
 class PseudoTerminal:
@@ -18,7 +20,7 @@ class PseudoTerminal:
         self.name = os.ttyname(self._inside)
         """Path of the device."""
         self._seen = bytearray()
-        self._lock = threading.Lock()
+        self._more = threading.Condition()
         self._thread = threading.Thread(target=self._read, daemon=True, name="pseudo-terminal")
         self._thread.start()
 
@@ -30,8 +32,9 @@ class PseudoTerminal:
         """Return all that was written so far. What is written before this call is in it: a mark of its own follows it through."""
         mark = uuid.uuid4().hex.encode()
         os.write(self._inside, mark)
-        until(lambda: mark in self._seen, did="read the terminal")
-        with self._lock:
+        with self._more:
+            if not self._more.wait_for(lambda: self._seen.rfind(mark) >= 0, _LIMIT):
+                raise HarnessError("the pseudo-terminal was not read in time")
             self._seen = bytearray(self._seen.replace(mark, b""))
             return self._seen.decode("utf-8", "replace").replace("\r\n", "\n")
 
@@ -49,5 +52,6 @@ class PseudoTerminal:
                 return
             if not data:
                 return
-            with self._lock:
+            with self._more:
                 self._seen += data
+                self._more.notify_all()
