@@ -24,6 +24,7 @@ PYTHONS = ["3.11", "3.12", "3.13"]
 PACKAGES = [
     "core",
     "conformance",
+    "alerter",
     "artifact-store",
     "metadata-store",
     "orchestrator",
@@ -34,6 +35,7 @@ EXTRAS = {"dovetail": "[matplotlib,numpy,pandas,pillow,polars,pyarrow,sklearn]"}
 OTHER_SERVERS = {"radosgw": ("artifact_store/s3", "packages/artifact-store-s3/tests/radosgw.toml")}
 """Program of a server -> the flavor that is asked before it, too, and the settings for its harness."""
 CONTRACTS = {
+    "alerter": "alerter",
     "artifact_store": "artifact-store",
     "metadata_store": "metadata-store",
     "orchestrator": "orchestrator",

@@ -15,6 +15,7 @@ SOURCES = sorted(ROOT.glob("packages/*/src/*"))
 FACADES = [
     "dovetail",
     "dovetail_core",
+    "dovetail_alerter",
     "dovetail_artifact_store",
     "dovetail_metadata_store",
     "dovetail_orchestrator",
