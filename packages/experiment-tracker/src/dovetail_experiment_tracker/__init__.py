@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from dovetail_experiment_tracker.filters import Condition as Condition
     from dovetail_experiment_tracker.filters import Field as Field
     from dovetail_experiment_tracker.interface import ExperimentTracker as ExperimentTracker
+    from dovetail_experiment_tracker.local import LocalConfig as LocalConfig
+    from dovetail_experiment_tracker.local import LocalExperimentTracker as LocalExperimentTracker
     from dovetail_experiment_tracker.memory import InMemoryExperimentTracker as InMemoryExperimentTracker
     from dovetail_experiment_tracker.primitives import Found as Found
     from dovetail_experiment_tracker.queries import RunQuery as RunQuery
@@ -35,6 +37,8 @@ __all__ = [
     "Field",
     "Found",
     "InMemoryExperimentTracker",
+    "LocalConfig",
+    "LocalExperimentTracker",
     "MetricPoint",
     "NewRun",
     "Page",
@@ -55,6 +59,8 @@ _EXPORTS = {
     "Field": "filters",
     "Found": "primitives",
     "InMemoryExperimentTracker": "memory",
+    "LocalConfig": "local",
+    "LocalExperimentTracker": "local",
     "MetricPoint": "records",
     "NewRun": "records",
     "Page": "records",

@@ -7,6 +7,7 @@ A text stands for itself, unless it could be read as something else; then, and f
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from enum import Enum
 from os import PathLike
@@ -83,3 +84,15 @@ def _listed(value: Any, what: str) -> Any:
         remedy="give a text, number, boolean, None, list or mapping, or log it as a file",
         field=what,
     )
+
+
+def amount(text: str) -> float | None:
+    """Return the number that a parameter is, as the nearest float, by which it is compared; None for what is no number, or not a number."""
+    value = decode(text)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.copysign(math.inf, value)
+    return None if math.isnan(number) else number
