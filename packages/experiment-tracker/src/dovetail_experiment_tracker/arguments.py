@@ -88,6 +88,8 @@ def moment(value: datetime | None, what: str) -> datetime:
     """Return an aware time in UTC; None is now."""
     if value is None:
         return datetime.now(UTC)
+    if type(value) is datetime and value.tzinfo is UTC:
+        return value
     if not isinstance(value, datetime) or value.utcoffset() is None:
         raise InvalidArgument(f"{what} has no time zone: {value!r}", remedy="give a timezone-aware datetime", field=what)
     return value.astimezone(UTC)

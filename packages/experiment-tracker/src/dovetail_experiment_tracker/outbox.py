@@ -62,7 +62,8 @@ class Outbox:
         _outboxes.add(self)
 
     def _reset(self) -> None:
-        self._changed = threading.Condition(threading.Lock())
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
         self._waiting: dict[str, list[MetricPoint]] = defaultdict(list)
         self._count = 0
         """Points that wait or are being sent."""
@@ -79,7 +80,7 @@ class Outbox:
 
         Raises what earlier points of the run met, if they were lost since that was last said.
         """
-        with self._changed:
+        with self._lock:
             if self._losses and not self._terms.patient:
                 self._tell(run_id)
             if self._count + len(points) <= self._terms.capacity:

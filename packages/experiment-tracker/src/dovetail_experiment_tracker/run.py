@@ -80,15 +80,21 @@ class Run:
         `step` is any integer of 64 bits, in any order, also repeatedly; None is the one after the highest that this object logged of the
         metric, or found when it was started or attached; 0 at first. `time` is aware; None is now.
         """
-        self._log(self._points({key: value}, step, time))
+        self._demand_open()
+        point = self._checked(key, value, 0 if step is None else step, time)
+        with self._lock:
+            point = self._placed(point, step is None)
+        self.tracker.send_points(self.id, (point,), self._buffered)
 
     def log_metrics(self, values: Mapping[str, Any], step: int | None = None, time: datetime | None = None) -> None:
         """Record a value each of several metrics; if one cannot be recorded, none is. See `log_metric`."""
-        self._log(self._points(arguments.mapping(values, "values"), step, time))
+        moment = arguments.moment(time, "time")
+        given = 0 if step is None else step
+        self._log([self._checked(key, value, given, moment) for key, value in arguments.mapping(values, "values").items()], step is None)
 
     def log_points(self, points: list[MetricPoint] | tuple[MetricPoint, ...]) -> None:
         """Record any number of points of any metrics; if one is refused, none is recorded."""
-        self._log([self._checked(*point) for point in points])
+        self._log([self._checked(*point) for point in points], False)
 
     def log_param(self, key: str, value: Any) -> None:
         """Record a parameter; see `log_params`."""
@@ -120,30 +126,24 @@ class Run:
         """Return when all that was logged is stored. Raises `ExperimentTracker.flush`'s errors."""
         self.tracker.flush(self.id, timeout)
 
-    def _points(self, values: Mapping[str, Any], step: int | None, time: datetime | None) -> list[MetricPoint]:
-        moment = arguments.moment(time, "time")
-        if step is not None:
-            return [self._checked(key, value, step, moment) for key, value in values.items()]
-        checked = [self._checked(key, value, 0, moment) for key, value in values.items()]
-        with self._lock:
-            return [point._replace(step=self._reserved(point.key)) for point in checked]
-
-    def _reserved(self, key: str) -> int:
-        step = min(self._next_steps.get(key, 0), arguments.STEP_LIMIT)
-        self._next_steps[key] = step + 1
-        return step
-
     def _checked(self, key: str, value: Any, step: Any, time: datetime | None) -> MetricPoint:
         self.tracker.checked_key(key, "key")
         return MetricPoint(key, arguments.metric_value(value, key), arguments.step(step), arguments.moment(time, "time"))
 
-    def _log(self, points: list[MetricPoint]) -> None:
+    def _log(self, points: list[MetricPoint], counted: bool) -> None:
         self._demand_open()
-        self.tracker.send_points(self.id, points, self._buffered)
         with self._lock:
-            for key, _, step, _ in points:
-                if step >= self._next_steps.get(key, 0):
-                    self._next_steps[key] = step + 1
+            placed = [self._placed(point, counted) for point in points]
+        self.tracker.send_points(self.id, placed, self._buffered)
+
+    def _placed(self, point: MetricPoint, counted: bool) -> MetricPoint:
+        """Return a point at the next step of its metric, if steps are counted, and go on from the highest."""
+        following = self._next_steps.get(point.key, 0)
+        if counted:
+            point = point._replace(step=min(following, arguments.STEP_LIMIT))
+        if point.step >= following:
+            self._next_steps[point.key] = point.step + 1
+        return point
 
     def _demand_open(self) -> None:
         if self._status is not None:
