@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
@@ -26,7 +25,7 @@ log = logging.getLogger("dovetail.experiment_tracker")
 class Delivery:
     """Sends what a tracker's runs log.
 
-    With `on_outage: buffer`, what a backend that is away did not take is logged as an error, and counted, and raised by nobody but `flush`.
+    With `on_outage: buffer`, what a backend that is away does not take waits; `flush` and `close` raise what was lost, and the end of a run logs it.
     """
 
     def __init__(self, tracker: ExperimentTracker) -> None:
@@ -34,7 +33,6 @@ class Delivery:
         self._config = tracker.config if isinstance(tracker.config, BufferedTrackerConfig) else None
         self._outbox: Outbox | None = None
         self._making = threading.Lock()
-        self._missed: dict[str, list[str]] = defaultdict(list)
 
     @property
     def _lenient(self) -> bool:
@@ -71,14 +69,19 @@ class Delivery:
             self.now(run_id, f"tags {', '.join(piece)}", partial(self._tracker._set_tags, run_id, piece))
 
     def now(self, run_id: str, what: str, call: Callable[[], object]) -> None:
-        """Make a call that is repeated while the backend is away; where an outage may fail nobody, note what was lost."""
-        try:
+        """Make a call, again and again while the backend is away; where an outage may fail nobody, put it on its way instead."""
+        if not self._lenient:
             self._tracker.repeated(call)
-        except DovetailError as error:
-            if not (self._lenient and error.retryable):
-                raise
-            log.error("run %s: %s were lost: %s", run_id, what, error)
-            self._missed[run_id].append(what)
+            return
+        outbox = self._outbox or self._made()
+        if not outbox.away:
+            try:
+                call()
+                return
+            except DovetailError as error:
+                if not error.retryable:
+                    raise
+        outbox.put_call(run_id, what, call)
 
     # Ends
 
@@ -88,18 +91,18 @@ class Delivery:
             self._outbox.flush(run_id, timeout)
 
     def finish(self, run_id: str, status: RunStatus) -> None:
-        """Store what waits, and record the end, also where the former fails; the first error is raised."""
+        """Store what waits, and record the end, also where the former fails; then the first error is raised, or logged if nobody may be failed."""
         ended = utcnow()
         try:
             self._settle(run_id)
         finally:
-            self.now(run_id, "the end of the run", lambda: self._tracker._end_run(run_id, status, ended))
+            self.now(run_id, "the end of the run", partial(self._tracker._end_run, run_id, status, ended))
 
     def _settle(self, run_id: str) -> None:
         if self._outbox is None:
             return
         try:
-            self._outbox.flush(run_id, self._config.outage_seconds if self._config and self._lenient else None)
+            self._outbox.flush(run_id, self._tracker.patience if self._lenient else None)
         except DovetailError as error:
             if not self._lenient:
                 raise
@@ -109,7 +112,7 @@ class Delivery:
         """Store what waits, and end the thread."""
         outbox, self._outbox = self._outbox, None
         if outbox is not None:
-            outbox.close(self._tracker._patience)
+            outbox.close()
 
     def _made(self) -> Outbox:
         with self._making:

@@ -270,10 +270,11 @@ class ExperimentTracker(Component, Primitives):
 
     def repeated(self, call: Callable[[], R]) -> R:
         """Return what a call returns, called again while its error says `retryable`."""
-        return retrying(call, attempts=self.attempts, within=self._patience)
+        return retrying(call, attempts=self.attempts, within=self.patience)
 
     @property
-    def _patience(self) -> float:
+    def patience(self) -> float:
+        """Seconds for which a call tries to reach a backend that is away."""
         return self.config.outage_seconds if isinstance(self.config, BufferedTrackerConfig) else 60.0
 
     def _is_buffered(self, wanted: bool | None) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -34,7 +35,8 @@ class Run:
         self.tracker = tracker
         self.record = record
         """The run as it was when it was started or attached to; `refresh` reads it anew."""
-        self._owned = owned
+        self._owner = os.getpid() if owned else None
+        """The process that ends the run when its block is left; one that was forked does not."""
         self._buffered = buffered
         self._autolog = autolog
         self._next_steps = {key: point.step + 1 for key, point in record.latest.items()}
@@ -181,7 +183,7 @@ class Run:
         try:
             self._leave(error)
         finally:
-            if self._owned:
+            if self._owner == os.getpid():
                 self._end_after(error)
 
     def _enter(self) -> None:
