@@ -16,6 +16,7 @@ import threading
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from dovetail_core import NotFound
 from dovetail_experiment_tracker import outbox
 from dovetail_experiment_tracker.endings import Terminated
 from dovetail_experiment_tracker.records import RunStatus
@@ -78,6 +79,8 @@ def _at_exit() -> None:
     for run in list(_open.values()):
         try:
             run.end(status)
+        except NotFound:
+            continue  # it was deleted
         except Exception as error:  # the others still have to end
             log.error("run %s: %s", run.id, error)
     outbox.at_exit()

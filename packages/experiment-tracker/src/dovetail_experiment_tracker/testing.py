@@ -13,7 +13,7 @@ from dovetail_core import Unavailable
 from dovetail_experiment_tracker.contract.harness import ExperimentTrackerHarness
 from dovetail_experiment_tracker.interface import ExperimentTracker
 from dovetail_experiment_tracker.local import LocalExperimentTracker
-from dovetail_experiment_tracker.memory import InMemoryExperimentTracker
+from dovetail_experiment_tracker.memory import InMemoryExperimentTracker, Space
 
 
 class MemoryHarness(ExperimentTrackerHarness):
@@ -46,7 +46,7 @@ class MemoryHarness(ExperimentTrackerHarness):
     @contextmanager
     def lost_answer(self, component: ExperimentTracker) -> Iterator[None]:
         """Put something in the place of the space's lock that fails once, when what it guards is done."""
-        space = InMemoryExperimentTracker.spaces[component.config.space]  # type: ignore[attr-defined]
+        space = InMemoryExperimentTracker.spaces.setdefault(component.config.space, Space())  # type: ignore[attr-defined]
         lock = space.lock
         space.lock = _LosesAnswer(lock)  # type: ignore[assignment]
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from pathlib import Path
 
 from dovetail_conformance import check, raises, rule
@@ -50,7 +51,7 @@ class EndingRules:
             )
             check(tracker.active_run is None, did="asked for the active run after the block", came=tracker.active_run)
 
-    @rule("ET-24", severity=1, hooks=("second",))
+    @rule("ET-24", severity=1, hooks=("kill",))
     def test_a_run_that_nobody_ended_ends_with_its_process(self, tracker: ExperimentTracker, tmp_path: Path) -> None:
         """A process that ends, or is terminated, leaves no running run: it is finished only if the program came to its end."""
         for what, body, wanted in (
@@ -67,7 +68,7 @@ class EndingRules:
             check(status is RunStatus.KILLED, did=f"sent SIGTERM to a program with a run {what}", came=status, mend="end it as killed")
             check(code == -15, did="looked at how the program ended", came=f"exit code {code}", mend="let the signal end the process")
 
-    @rule("ET-25", severity=2, hooks=("second",))
+    @rule("ET-25", severity=2, hooks=("kill",))
     def test_the_end_of_a_process_delivers_everything(self, tracker: ExperimentTracker, tmp_path: Path) -> None:
         """What was logged and not flushed is stored when the process ends, by its end or an exception."""
         for body in ("", "raise ValueError('bad')"):
@@ -103,11 +104,12 @@ class EndingRules:
         run.end(RunStatus.FAILED)
         run.end(RunStatus.FINISHED)
         check(reread(run).status is RunStatus.FAILED, did="ended a run twice", came=reread(run).status, mend="let the first end hold")
-        for what, call in (
-            ("a metric", lambda: run.log_metric("m", 2)),
-            ("a parameter", lambda: run.log_param("p", 2)),
-            ("a tag", lambda: run.set_tag("t", "2")),
-        ):
+        calls: dict[str, Callable[[], object]] = {
+            "a metric": lambda: run.log_metric("m", 2),
+            "a parameter": lambda: run.log_param("p", 2),
+            "a tag": lambda: run.set_tag("t", "2"),
+        }
+        for what, call in calls.items():
             with raises(Conflict, did=f"logged {what} to a run that has ended"):
                 call()
         check(stored(run, "m") == [(1, 1.0)], did="read the metric", came=stored(run, "m"))

@@ -29,15 +29,12 @@ class FaultRules:
         """A run whose end cannot be recorded is active no more, its own exception is the one that is raised, and later runs work."""
         with harness.make(**harness.impatient) as tracker:
             run = tracker.start_run()
-            with raises(_AWAY, did="ended a run while the backend was away"), run:
-                away = harness.outage(tracker)
-                away.__enter__()
-            broken = tracker.active_run
-            away.__exit__(None, None, None)
-            check(broken is None, did="asked for the active run after its end had failed", came=broken)
+            with contextlib.ExitStack() as outage, raises(_AWAY, did="ended a run while the backend was away"), run:
+                outage.enter_context(harness.outage(tracker))
+            check(tracker.active_run is None, did="asked for the active run after its end had failed", came=tracker.active_run)
             run = tracker.start_run()
             with raises(ValueError, did="left a block by ValueError while the backend was away"), run, harness.outage(tracker):
-                raise ValueError("mine")
+                _fail()
             with tracker.start_run() as later:
                 later.log_metric("m", 1, step=0)
             check(stored(later, "m") == [(0, 1.0)], did="logged to a run after the end of others had failed", came=stored(later, "m"))
@@ -150,6 +147,10 @@ class FaultRules:
             run.end()
             came = [step for step, _ in stored(run, "m")]
             check(came == list(range(len(steps) + 1)), did="went on with the run", came=f"{len(came)} points")
+
+
+def _fail() -> None:
+    raise ValueError("mine")
 
 
 def _log_and_flush(run: Run, count: int) -> None:

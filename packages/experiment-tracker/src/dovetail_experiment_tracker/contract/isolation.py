@@ -79,7 +79,8 @@ class IsolationRules:
         run, later = tracker.start_run("first"), tracker.start_run("later")
         run.log_metric("m", 0.5, step=0)
         run.flush()
-        results = [_elsewhere(type(tracker)(tracker.config), run.id, 1)]
+        results: list[object] = [None]
+        _elsewhere(type(tracker)(tracker.config), run.id, 1)
         if harness.processes:
             results += workers(_elsewhere, [(tracker, run.id, step) for step in (2, 3)], kind="spawn")
         failed = [result for result in results if isinstance(result, BaseException)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
 from importlib import import_module
@@ -15,6 +16,7 @@ from dovetail_experiment_tracker.capabilities import ExperimentTrackerCapability
 from dovetail_experiment_tracker.contract.samples import check_points, moment, points, reread, same, stored
 from dovetail_experiment_tracker.interface import ExperimentTracker
 from dovetail_experiment_tracker.records import MetricPoint
+from dovetail_experiment_tracker.run import Run
 
 _STEPS = [5, 3, 5, 0, -1, 2**31, 2**53 + 1, 2**63 - 1, -(2**63), 3]
 
@@ -41,9 +43,10 @@ class MetricRules:
             run.log_metric("counted", 4)
             came = stored(run, "counted")
             check(came == [(0, 1.0), (1, 2.0), (10, 3.0), (11, 4.0)], did="logged without steps, and after step 10", came=came)
-            for step in (2**63, 1.5, "1", True):
-                with raises(InvalidArgument, did=f"logged at step {step!r}"):
-                    run.log_metric("m", 1, step=step)  # type: ignore[arg-type]
+            wrong: list[Any] = [2**63, 1.5, "1", True]
+            for bad in wrong:
+                with raises(InvalidArgument, did=f"logged at step {bad!r}"):
+                    run.log_metric("m", 1, step=bad)
 
     @rule("ET-08", severity=1)
     def test_every_number_comes_back(self, tracker: ExperimentTracker) -> None:
@@ -118,12 +121,12 @@ class MetricRules:
     def test_what_is_sent_in_the_background_arrives(self, tracker: ExperimentTracker, effort: Effort) -> None:
         """What was logged in the background is stored when `flush`, the run's end, or `close` returns; a forked process sends nothing of it again."""
         count = effort.pick(2000, 10_000, 50_000)
-        ways = {"flush": lambda: run.flush(), "end": lambda: run.end(), "close": lambda: tracker.close()}
+        ways: dict[str, Callable[[Run], None]] = {"flush": Run.flush, "end": Run.end, "close": lambda run: run.tracker.close()}
         for way, call in ways.items():
             run = tracker.start_run(buffered=True)
             for point in points("m", range(count)):
                 run.log_metric(*point)
-            call()
+            call(run)
             with type(tracker)(tracker.config) as other:
                 found = [point.step for point in other.metric_history(run.id, "m")]
             check(found == list(range(count)), did=f"logged {count} points, and called {way}", came=f"{len(found)} points")
@@ -155,14 +158,18 @@ class MetricRules:
 
 def _scalars() -> dict[str, Any]:
     """Return scalars of the array libraries that are installed."""
+    makers: dict[str, Callable[[Any], dict[str, Any]]] = {
+        "numpy": lambda np: {
+            "f32": np.float32(0.1),
+            "f64": np.float64(0.1),
+            "i8": np.int8(-3),
+            "flag": np.bool_(True),
+            "array": np.array(2.5),
+        },
+        "torch": lambda torch: {"tensor": torch.tensor(0.25)},
+    }
     found: dict[str, Any] = {}
-    for name, make in (
-        (
-            "numpy",
-            lambda np: {"f32": np.float32(0.1), "f64": np.float64(0.1), "i8": np.int8(-3), "flag": np.bool_(True), "array": np.array(2.5)},
-        ),
-        ("torch", lambda torch: {"tensor": torch.tensor(0.25)}),
-    ):
+    for name, make in makers.items():
         try:
             found |= {f"{name} {key}": value for key, value in make(import_module(name)).items()}
         except ImportError:

@@ -144,7 +144,7 @@ class SearchRules:
 def _make(tracker: ExperimentTracker) -> None:
     tracker.search_runs()
     for name, has in _RUNS.items():
-        params = {key: has[key] for key in ("model", "lr", "deep") if key in has}
+        params: dict[str, Any] = {key: has[key] for key in ("model", "lr", "deep") if key in has}
         tags = {"pipeline": has["pipeline"]} if "pipeline" in has else {}
         run = tracker.start_run(name, params=params, tags=tags)
         if "loss" in has:

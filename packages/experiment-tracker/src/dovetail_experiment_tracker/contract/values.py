@@ -74,13 +74,10 @@ class ValueRules:
                     for items in ({bad_key: "1"}, {**good, bad_key: "1"}):
                         with raises(InvalidArgument, did=f"logged {len(items)} {what}, one with the key {bad_key[:10]!r}"):
                             call(items)
-            for what, call, bad in (
-                ("metrics", lambda items: run.log_metrics(items), "no number"),
-                ("parameters", lambda items: run.log_params(items), object()),
-                ("tags", lambda items: run.set_tags({key: str(value) if value != 1 else 1 for key, value in items.items()}), "x" * 5001),
-            ):
+            bad_values = ["no number", object(), "x" * 5001]
+            for (what, log), bad in zip(_calls(run, as_they_are=True), bad_values, strict=True):
                 with raises(InvalidArgument, did=f"logged 21 {what}, one with a bad value"):
-                    call({**good, "bad": bad})
+                    log({**(good if what != "tags" else dict.fromkeys(good, "1")), "bad": bad})
             record = reread(run)
             left = [key for kind in (record.metrics, record.params, record.tags) for key in kind if key in good]
             check(not left, did="read what was refused", came=left, mend="check every item before the first is recorded")
@@ -130,11 +127,12 @@ class ValueRules:
             check(url is None or "@" not in url.split("?")[0].split("#")[0], did="asked for the address of a run", came=url)
 
 
-def _calls(run: Run) -> list[tuple[str, Callable[[Mapping[str, Any]], object]]]:
+def _calls(run: Run, as_they_are: bool = False) -> list[tuple[str, Callable[[Mapping[str, Any]], object]]]:
+    """Return what logs metrics, parameters and tags; metrics with the value 1, if values are not taken as they are."""
     return [
-        ("metrics", lambda items: run.log_metrics({key: 1.0 for key in items})),
+        ("metrics", lambda items: run.log_metrics(items if as_they_are else dict.fromkeys(items, 1.0))),
         ("parameters", lambda items: run.log_params(items)),
-        ("tags", lambda items: run.set_tags({key: "1" for key in items})),
+        ("tags", lambda items: run.set_tags(items if as_they_are else dict.fromkeys(items, "1"))),
     ]
 
 
