@@ -20,7 +20,7 @@ from dovetail_experiment_tracker.run import Run
 
 _KEY = st.sampled_from(["a", "A", "a/b", "x y"])
 _STEP = st.one_of(st.integers(-2, 4), st.sampled_from([2**63 - 1, -(2**63)]))
-_VALUE = st.one_of(st.floats(width=64), st.integers(-5, 5))
+_VALUE = st.one_of(st.floats(width=32, allow_subnormal=False), st.integers(-5, 5))
 _PARAM = st.one_of(
     st.none(), st.booleans(), st.integers(-3, 3), st.sampled_from(["1", "svm", "", "null"]), st.lists(st.integers(0, 2), max_size=2)
 )

@@ -112,7 +112,8 @@ class ValueRules:
         """Tags are texts of any characters, up to 5000, read as they were set; one that is set again has the new value, and others keep theirs."""
         values = {"a": "1", "long": "é" * 5000, "text": "a\nb 'c' \"d\" \u2028 \U0001f600", "empty": "", "number": "007"}
         with tracker.start_run(tags={"first": "x", "a": "0"}) as run:
-            run.set_tags(values)
+            for key in values:
+                run.set_tags({key: values[key]})
             run.set_tag("a", "2")
             tags = reread(run).tags
             wanted = {**values, "a": "2", "first": "x"}
