@@ -28,11 +28,11 @@ from dovetail_experiment_tracker import (
     RunStatus,
     matching,
     open_runs,
-    params,
 )
 from dovetail_experiment_tracker import ExperimentTrackerCapability as Capability
 from dovetail_experiment_tracker.delivery import Delivery
 from dovetail_experiment_tracker.memory import Stored
+from dovetail_experiment_tracker.params import decode
 from dovetail_experiment_tracker.testing import LocalHarness, MemoryHarness
 
 # How runs end
@@ -87,7 +87,7 @@ class _EndsAgain(Run):
         super().end(status)
 
 
-@mutant("ET-36", of=MemoryHarness)
+@mutant("ET-32", "ET-36", of=MemoryHarness)
 class TheLastEndHolds(InMemoryExperimentTracker):
     """A run can be ended again, and otherwise."""
 
@@ -301,10 +301,10 @@ class AlwaysInTheBackground(InMemoryExperimentTracker):
 class EqualNumbersAreTheSame(InMemoryExperimentTracker):
     """1 and 1.0 are the same value of a parameter."""
 
-    def _log_params(self, run_id: str, params_: Mapping[str, str]) -> None:
+    def _log_params(self, run_id: str, params: Mapping[str, str]) -> None:
         stored = self._stored(run_id).params
-        same = {key: stored[key] for key, text in params_.items() if key in stored and params.decode(stored[key]) == params.decode(text)}
-        super()._log_params(run_id, {**params_, **same})
+        same = {key: stored[key] for key, text in params.items() if key in stored and decode(stored[key]) == decode(text)}
+        super()._log_params(run_id, {**params, **same})
 
 
 class _LooksNot(Delivery):
@@ -420,10 +420,10 @@ class NoNumberIsZero(InMemoryExperimentTracker):
 class NonsenseFindsNothing(InMemoryExperimentTracker):
     """A filter that is not understood finds nothing."""
 
-    def search_runs(self, filter: str = "", **more: Any) -> Page[RunRecord]:  # type: ignore[override]
+    def search_runs(self, *args: Any, **more: Any) -> Page[RunRecord]:
         """Return nothing for what is not understood."""
         try:
-            return super().search_runs(filter, **more)
+            return super().search_runs(*args, **more)
         except InvalidArgument as error:
             if "condition on" in error.message:
                 return Page(())
@@ -530,16 +530,6 @@ class FlushPromises(LocalExperimentTracker):
         """Flush, in a main process."""
         if multiprocessing.parent_process() is None:
             super().flush(run_id, timeout)
-
-
-@mutant("ET-32", of=MemoryHarness)
-class DeletingTakesTagsAlong(InMemoryExperimentTracker):
-    """Deleting a run deletes the tags of those beside it."""
-
-    def _delete_run(self, run_id: str) -> None:
-        super()._delete_run(run_id)
-        for stored in self._space.runs.values():
-            stored.record = replace(stored.record, tags={})
 
 
 # Equivalents

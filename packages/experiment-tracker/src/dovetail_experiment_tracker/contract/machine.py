@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition
 from hypothesis.stateful import rule as step
 
 from dovetail_conformance import Effort, rule, run_machine
@@ -78,6 +78,11 @@ class TrackerMachine(RuleBasedStateMachine):
             return False
         assert not held.status.ended, "logging to a run that has ended was accepted"
         return True
+
+    @initialize()
+    def start_two(self) -> None:
+        self.start()
+        self.start()
 
     @precondition(lambda self: len(self.runs) < 4)
     @step()

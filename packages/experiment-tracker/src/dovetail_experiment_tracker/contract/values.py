@@ -50,7 +50,7 @@ class ValueRules:
         with tracker.start_run(params={"a": 1, "b": [1, {"x": None}]}) as run:
             run.log_params({"a": 1, "b": [1, {"x": None}]})
             more = {f"new {number}": number for number in range(2 * min(tracker.params_per_call, 50) + 1)}
-            for bad in ({"a": 2}, {"fresh": 1, "a": "1"}, {**more, "a": 1.0}, {**more, "b": [1]}):
+            for bad in ({"a": 2}, {"a": 1.0}, {"fresh": 1, "a": "1"}, {**more, "a": 1.0}, {**more, "b": [1]}):
                 with raises(Conflict, did=f"logged {len(bad)} parameters, one of which has another value already"):
                     run.log_params(bad)
                 came = dict(reread(run).params)
