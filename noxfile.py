@@ -28,15 +28,17 @@ PACKAGES = [
     "artifact-store",
     "metadata-store",
     "orchestrator",
+    "experiment-tracker",
     "artifact-store-s3",
     "dovetail",
 ]  # dependencies first
-EXTRAS = {"dovetail": "[matplotlib,numpy,pandas,pillow,polars,pyarrow,sklearn]"}
 OTHER_SERVERS = {"radosgw": ("artifact_store/s3", "packages/artifact-store-s3/tests/radosgw.toml")}
 """Program of a server -> the flavor that is asked before it, too, and the settings for its harness."""
+EXTRAS = {"dovetail": "[matplotlib,numpy,pandas,pillow,polars,pyarrow,sklearn]", "experiment-tracker": "[plot]"}
 CONTRACTS = {
     "alerter": "alerter",
     "artifact_store": "artifact-store",
+    "experiment_tracker": "experiment-tracker",
     "metadata_store": "metadata-store",
     "orchestrator": "orchestrator",
 }

@@ -17,6 +17,7 @@ FACADES = [
     "dovetail_core",
     "dovetail_alerter",
     "dovetail_artifact_store",
+    "dovetail_experiment_tracker",
     "dovetail_metadata_store",
     "dovetail_orchestrator",
     "dovetail.materializers",
