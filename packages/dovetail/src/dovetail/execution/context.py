@@ -14,6 +14,8 @@ from dovetail_core.stack_instance import Stack
 from dovetail_metadata_store.records import Run
 
 _current: contextvars.ContextVar[StepContext | None] = contextvars.ContextVar("step_context", default=None)
+hook_stack: contextvars.ContextVar[Stack | None] = contextvars.ContextVar("hook_stack", default=None)
+"""The stack of the run whose pipeline hook is being called."""
 
 
 class StepContext:

@@ -11,6 +11,7 @@ from dovetail.code_archive import ship
 from dovetail.compilation import Compiled
 from dovetail.execution.cached_steps import commit_hits, planned_hits
 from dovetail.execution.capture import capturing
+from dovetail.execution.context import hook_stack
 from dovetail.execution.events import Events, Watcher
 from dovetail.execution.failures import failure_of
 from dovetail.execution.heartbeat import beating, this_process
@@ -55,14 +56,16 @@ def execute(
     try:
         state, failure = _finished(session, launcher, events, resume)
     except BaseException as error:
-        ended = State.CANCELLED if isinstance(error, KeyboardInterrupt) else State.FAILED
-        _end(session, events, ended, failure_of(error))
+        failure = failure_of(error)
+        run = _end(session, events, State.CANCELLED if isinstance(error, KeyboardInterrupt) else State.FAILED, failure)
+        if isinstance(error, Exception):
+            _call_hook(on_failure, session, run, failure)
         raise
     run = _end(session, events, state, failure)
-    hook = on_success if state is State.SUCCEEDED else on_failure
-    if hook is not None:
-        call_hook(hook, run, *([] if state is State.SUCCEEDED else [failure]), of=f"pipeline '{plan.pipeline}'")
-    if state is not State.SUCCEEDED:
+    if state is State.SUCCEEDED:
+        _call_hook(on_success, session, run)
+    else:
+        _call_hook(on_failure, session, run, failure)
         raise _run_failed(run, launcher)
     return run
 
@@ -127,6 +130,16 @@ def _end(session: RunSession, events: Events, state: State, failure: Failure | N
     run = session.metadata.transition_run(session.run.id, state, failure=failure)
     events.run(state.value, failure)
     return run
+
+
+def _call_hook(hook: Hook | None, session: RunSession, run: Run, *more: Any) -> None:
+    if hook is None:
+        return
+    token = hook_stack.set(session.stack)
+    try:
+        call_hook(hook, run, *more, of=f"pipeline '{run.pipeline}'")
+    finally:
+        hook_stack.reset(token)
 
 
 def _run_failed(run: Run, launcher: RunLauncher) -> RunFailed:
