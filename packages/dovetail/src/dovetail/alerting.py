@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from dovetail.execution.context import StepContext, hook_stack
-from dovetail_alerter import Alerter, RunReport
+from dovetail.execution.tracking import ENTRY
+from dovetail_alerter import Alerter, Link, RunReport
 from dovetail_core import DovetailError, Failure, NotReady, mask
 from dovetail_core.stack_instance import Stack
 from dovetail_metadata_store.records import Attempt, Run, State, StepRun
@@ -62,7 +63,8 @@ def _of_step(context: StepContext, failure: Failure | None) -> RunReport:
         failure,
         _last_lines(stack, run, step, context.attempt),
         _duration(_attempt(stack, run, step, context.attempt)),
-        command=f"dovetail runs logs {run.name} {step}",
+        _links(stack, run, [step]),
+        f"dovetail runs logs {run.name} {step}",
     )
 
 
@@ -77,6 +79,7 @@ def _of_run(run: Run, failure: Failure | None, stack: Stack) -> RunReport:
         failure=failure,
         log_lines=_last_lines(stack, run, first.name, first.attempt) if first else (),
         duration=_duration(run),
+        links=_links(stack, run, [step.name for step in failed]),
         failed_steps=tuple(step.name for step in failed),
         command=f"dovetail runs describe {run.name}",
     )
@@ -88,6 +91,14 @@ def _failed(stack: Stack, run: Run) -> list[StepRun]:
 
 def _attempt(stack: Stack, run: Run, step: str, number: int) -> Attempt | None:
     return next((attempt for attempt in stack.metadata_store.get_attempts(run.id, step) if attempt.number == number), None)
+
+
+def _links(stack: Stack, run: Run, steps: Iterable[str]) -> tuple[Link, ...]:
+    """Return where the experiment tracker shows steps, as far as it says."""
+    if not stack.spec.of("experiment_tracker"):
+        return ()
+    entries = {step: stack.metadata_store.get_metadata(run.id, step=step).get(ENTRY) or {} for step in steps}
+    return tuple(Link(entry["url"], f"Experiment run of step {step}") for step, entry in entries.items() if entry.get("url"))
 
 
 def _duration(record: Run | Attempt | None) -> float | None:

@@ -18,6 +18,7 @@ from dovetail.execution.heartbeat import beating, this_process
 from dovetail.execution.launcher import RunLauncher, call_hook
 from dovetail.execution.resumption import adopted
 from dovetail.execution.session import RunSession
+from dovetail.execution.tracking import ensure_trackers
 from dovetail.plan import RunPlan
 from dovetail_core import DovetailError, Failure, StackSpec, new_id, utcnow
 from dovetail_core.stack_instance import Stack
@@ -46,6 +47,7 @@ def execute(
     on_failure: Hook | None = None,
 ) -> Run:
     """Execute a plan on a stack and return the record of the succeeded run. Raises `RunFailed`, or KeyboardInterrupt as it came."""
+    ensure_trackers(compiled.plan, stack.spec)
     plan = _with_code(compiled.plan, stack)
     run = _created(plan, stack, run_name, resume)
     session = RunSession(run, plan, stack, lambda name: (compiled.steps[name].function, compiled.steps[name].signature))
