@@ -68,6 +68,8 @@ def _facts(report: RunReport) -> Iterator[tuple[str, str]]:
     yield "Run", f"{_line(report.run_name)} ({_line(report.run_id)})" if report.run_name else _line(report.run_id)
     if report.step:
         yield "Step", _line(report.step)
+    if report.failed_steps:
+        yield "Failed steps", _line(", ".join(report.failed_steps))
     if report.attempt > 1:
         yield "Attempt", str(report.attempt)
     if report.duration is not None:

@@ -30,6 +30,8 @@ class RunReport:
     links: tuple[Link, ...] = ()
     command: str = ""
     """What to type to see more, such as `dovetail runs show 0197`."""
+    failed_steps: tuple[str, ...] = ()
+    """Of a run: the steps that failed."""
 
     @classmethod
     def of(cls, event: RunEvent | StepEvent, *, log_lines: Iterable[str] = (), links: Iterable[Link] = (), command: str = "") -> RunReport:

@@ -125,6 +125,7 @@ def _run_step(node: Node, options: RunOptions, code: CodeReference, digest: str)
         outputs=tuple(output.name for output in node.step.signature.outputs),
         cache=bool(chosen.cache),
         environment=environment,
+        experiment_tracker=chosen.experiment_tracker,
     )
 
 

@@ -31,6 +31,10 @@ class StepOptions(BaseModel):
     )
     operator: str | None = Field(default=None, description="Name of the step operator that executes the step.")
     settings: dict[str, Any] | None = Field(default=None, description="Settings for the orchestrator's flavor.")
+    experiment_tracker: bool | str | None = Field(
+        default=None,
+        description="True, or the name of the stack's tracker: each attempt is a run of it, from the beginning; default: if the step asks for it.",
+    )
 
     def policy(self) -> RetryPolicy:
         """Return the retry policy."""

@@ -52,6 +52,9 @@ class RunStep(BaseModel):
     outputs: tuple[str, ...] = ()
     cache: bool = True
     environment: dict[str, str] = Field(default_factory=dict)
+    experiment_tracker: bool | str | None = Field(
+        default=None, description="True or a tracker's name: tracked from the beginning; None: if the step asks for it; False: never."
+    )
 
     @property
     def name(self) -> str:
