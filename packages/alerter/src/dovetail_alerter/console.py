@@ -87,7 +87,7 @@ class ConsoleAlerter(Alerter):
 
     def _prompt(self, message: Message) -> None:
         if message.question is not None:
-            self._printer.print([Line(f"{message.question.approve[0]} / {message.question.reject[0]}> ", end="")])
+            self._printer.print([Line(f"  {message.question.approve[0]} / {message.question.reject[0]}> ", end="")])
 
     def _close_question(self, message: Message, posted: Posted, target: str, answer: Answer | None) -> None:
         said = "nobody has decided" if answer is None else f"{'approved' if answer.approved else 'rejected'} by {answer.by}"

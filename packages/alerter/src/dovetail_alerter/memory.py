@@ -16,7 +16,7 @@ from dovetail_alerter.interface import Alerter, AlerterConfig
 from dovetail_alerter.messages import Message
 from dovetail_alerter.questions import Answer, Reply
 from dovetail_alerter.receipts import AnswerLost, Posted
-from dovetail_core import ComponentConfig, NotFound, Reach, utcnow
+from dovetail_core import ComponentConfig, InvalidArgument, NotFound, Reach, utcnow
 
 
 @dataclass(frozen=True)
@@ -30,14 +30,38 @@ class SentMessage:
 
 
 @dataclass
+class Failing:
+    """What messages meet in place of being accepted."""
+
+    error: Exception
+    target: str
+    """Empty: any."""
+    times: int | None
+    """How many; None: all."""
+    after: int
+    """How many are accepted first."""
+
+    def takes(self, target: str) -> bool:
+        """Tell whether a message meets it, and count that."""
+        if self.target not in ("", target) or self.times == 0:
+            return False
+        if self.after > 0:
+            self.after -= 1
+            return False
+        self.times = None if self.times is None else self.times - 1
+        return True
+
+
+@dataclass
 class Space:
     """What alerters of one name share."""
 
     sent: list[SentMessage] = field(default_factory=list)
     replies: dict[str, list[Reply]] = field(default_factory=dict)
     """What was said to each question that is open, by the id of its message."""
-    failures: list[tuple[Exception, str]] = field(default_factory=list)
-    """What the next messages meet, with the target that it is for; empty: any."""
+    failures: list[Failing] = field(default_factory=list)
+    attempts: list[float] = field(default_factory=list)
+    """When something was sent, by `time.monotonic`, what failed included."""
     changed: threading.Condition = field(default_factory=threading.Condition)
 
 
@@ -97,10 +121,10 @@ class InMemoryAlerter(Alerter):
             space.replies[question].append(Reply(by, text, utcnow(), by))
             space.changed.notify_all()
 
-    def fail(self, error: Exception, *, target: str = "", times: int = 1) -> None:
-        """Let the next messages, to a target or to any, meet an error. With `AnswerLost` they are accepted, and the answer is lost."""
+    def fail(self, error: Exception, *, target: str = "", times: int | None = 1, after: int = 0) -> None:
+        """Let messages to a target, or to any, meet an error: so many (None: all), after so many. With `AnswerLost` they are accepted."""
         with self._space.changed:
-            self._space.failures += [(error, target)] * times
+            self._space.failures.append(Failing(error, target, times, after))
 
     def recover(self) -> None:
         """Let nothing fail from now on."""
@@ -115,7 +139,8 @@ class InMemoryAlerter(Alerter):
     def _post(self, message: Message, target: str) -> Posted:
         space = self._space
         with space.changed:
-            failure = self._next_failure(target)
+            space.attempts.append(time.monotonic())
+            failure = next((failing.error for failing in space.failures if failing.takes(target)), None)
             if failure is not None and not isinstance(failure, AnswerLost):
                 raise failure
             posted = self._accepted(message, target)
@@ -124,16 +149,11 @@ class InMemoryAlerter(Alerter):
                 raise failure
             return posted
 
-    def _next_failure(self, target: str) -> Exception | None:
-        failures = self._space.failures
-        found = next((item for item in failures if item[1] in ("", target)), None)
-        if found is not None:
-            failures.remove(found)
-        return found[0] if found else None
-
     def _accepted(self, message: Message, target: str) -> Posted:
-        """Keep a message, unless there is one with its key."""
+        """Keep a message, unless there is one with its key. Raises `InvalidArgument` for one that is too long, as providers do."""
         space = self._space
+        if len(message.title) > self.limits.title or len(message.body) + len(message.details) > self.limits.body:
+            raise InvalidArgument("the message is too long", remedy="keep to `limits`")
         sent = next((sent for sent in space.sent if sent.message.key == message.key), None)
         if sent is None:
             sent = SentMessage(f"m{len(space.sent) + 1}", target, message, utcnow())
