@@ -174,9 +174,9 @@ class SlackHarness(AlerterHarness):
         """Let a person click a button that says so, or else write it into the question's thread."""
         self._fake()
         for _, channel in self._channels(component):
-            if (asked := self.slack.workspace.message(channel, message)) is not None:
-                if not (self.buttons and self.slack.sockets.click(channel, by, message, text)):
-                    self.slack.workspace.say(channel, by, text, asked.get("thread_ts") or message)
+            asked = self.slack.workspace.message(channel, message)
+            if asked is not None and not (self.buttons and self.slack.sockets.click(channel, by, message, text)):
+                self.slack.workspace.say(channel, by, text, asked.get("thread_ts") or message)
 
     def remark(self, component: Alerter, by: str, text: str, *, during: bool) -> None:
         """Let a person write into the channel."""

@@ -199,7 +199,7 @@ def _handler(slack: FakeSlack) -> type[BaseHTTPRequestHandler]:
             given: dict[str, Any] = dict(urllib.parse.parse_qsl(query))
             text = data.decode("utf-8", "replace")
             if "json" in self.headers.get("Content-Type", ""):
-                return given | json.loads(text or "{}")
+                return {**given, **json.loads(text or "{}")}
             return given | dict(urllib.parse.parse_qsl(text))
 
         def log_message(self, format: str, *args: Any) -> None:

@@ -39,6 +39,11 @@ class Sockets:
                 connection.close()
             self._server.shutdown()
 
+    @property
+    def count(self) -> int:
+        """How many connections are open."""
+        return len(self._open)
+
     def url(self) -> str:
         """Return an address for one connection."""
         assert self._server is not None
@@ -47,8 +52,11 @@ class Sockets:
             self._tickets.add(ticket)
         return f"ws://127.0.0.1:{self._server.socket.getsockname()[1]}/link/?ticket={ticket}"
 
-    def click(self, channel: Channel, user: str, stamp: str, value: str) -> bool:
-        """Let a person click the button of a message that has a value, and return whether the app acknowledged it within 3 s."""
+    def click(self, channel: Channel, user: str, stamp: str, value: str, over: int | None = None) -> bool:
+        """Let a person click the button of a message that has a value, and return whether the app acknowledged it within 3 s.
+
+        It is sent `over` one of the open connections, in the order in which they were opened; by default each in turn.
+        """
         message = self._space.message(channel, stamp)
         assert message is not None, "there is no such message"
         blocks = [block for block in message.get("blocks", ()) if block["type"] == "actions"]
@@ -69,15 +77,15 @@ class Sockets:
             "message": message,
             "actions": [{**action, "action_ts": f"{time.time():.6f}"}],
         }
-        return self._deliver("interactive", payload)
+        return self._deliver("interactive", payload, over)
 
-    def _deliver(self, kind: str, payload: dict[str, Any]) -> bool:
+    def _deliver(self, kind: str, payload: dict[str, Any], over: int | None) -> bool:
         envelope = self._space.identifier("E")
         acknowledged: queue.SimpleQueue[None] = queue.SimpleQueue()
         with self._lock:
             if not self._open:
                 return False
-            connection = self._open[next(self._turn) % len(self._open)]
+            connection = self._open[next(self._turn) % len(self._open) if over is None else over]
             self._acknowledged[envelope] = acknowledged
         connection.send(json.dumps({"envelope_id": envelope, "type": kind, "accepts_response_payload": True, "payload": payload}))
         try:
