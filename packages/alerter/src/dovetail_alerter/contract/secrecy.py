@@ -11,7 +11,7 @@ from dovetail_alerter.contract.harness import AlerterHarness
 from dovetail_alerter.contract.samples import alert, having, unique
 from dovetail_alerter.interface import Alerter
 from dovetail_conformance import Untested, check, rule
-from dovetail_conformance.crosscutting.secrecy import secret_values
+from dovetail_conformance.config_secrets import secret_values
 from dovetail_conformance.instruments import capture
 from dovetail_core import remember_secret
 from dovetail_core.errors import DovetailError
