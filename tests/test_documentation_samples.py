@@ -96,7 +96,7 @@ def test_the_samples_of_alerts_and_tracking_run(tmp_path: Path) -> None:
     assert "[error] step train of nightly failed" in failed.stdout and "[error] nightly failed" in failed.stdout
     execute([sys.executable, "-c", "from sample1 import release; release.compile()"], tmp_path)
     execute("dovetail run sample2:training --stack told --name fits", tmp_path)
-    listed = execute("dovetail experiment-tracker runs lab --output json", tmp_path)
+    listed = execute("dovetail experiment-tracker runs --name lab --output json", tmp_path)
     assert {"fits/fit[0]", "fits/fit[1]"} <= {row["name"] for row in json.loads(listed)}
 
 
