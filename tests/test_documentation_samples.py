@@ -71,11 +71,13 @@ def test_the_first_pipeline_of_the_documentation_runs(tmp_path: Path) -> None:
     assert execute([sys.executable, "-c", samples[1]], tmp_path) == "45\nsucceeded\n"
 
 
-def test_the_sample_of_a_store_on_its_own_runs(tmp_path: Path) -> None:
+def test_the_samples_of_stores_run(tmp_path: Path) -> None:
     page = (ROOT / "docs/site/components/artifact-stores.md").read_text()
     for language, text in blocks(page):
-        assert language == "python"
-        execute([sys.executable, "-c", text], tmp_path)
+        if language == "python":
+            execute([sys.executable, "-c", text], tmp_path)
+        for command, expected in shown(text) if language == "console" else []:
+            assert_shown(execute(command, tmp_path), expected)
 
 
 @pytest.mark.parametrize("name", ["stacks", "pipelines"])

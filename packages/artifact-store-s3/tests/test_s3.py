@@ -64,6 +64,8 @@ def test_importing_the_flavor_imports_no_sdk() -> None:
         ({"bucket": "models", "session_token": "t"}, "session_token"),
         ({"bucket": "models", "kms_key_id": "k"}, "encryption"),
         ({"bucket": "models", "external_id": "e"}, "role_arn"),
+        ({"bucket": "models", "credentials_file": "keys", "access_key_id": "a", "secret_access_key": "b"}, "exclude each other"),
+        ({"bucket": "models", "conditional_writes": "some"}, "conditional_writes"),
         ({"bucket": "models", "part_size": 1000}, "part_size"),
         ({"bucket": "models", "buckets": "x"}, "buckets"),
     ],
@@ -161,11 +163,11 @@ def test_writes_carry_what_the_settings_say(harness: S3Harness) -> None:
 
 
 def test_a_role_is_assumed(harness: S3Harness, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", harness._server.url)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", harness.server.url)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     with harness.make(role_arn="arn:aws:iam::123456789012:role/reader", external_id="shared") as store:
         credentials = store._client.session.get_credentials().get_frozen_credentials()
-    assert credentials.token and credentials.access_key != harness._server.keys["full"]["aws_access_key_id"]
+    assert credentials.token and credentials.access_key != harness.server.keys.id
 
 
 def test_a_store_travels_and_is_used_from_threads(store: S3ArtifactStore) -> None:

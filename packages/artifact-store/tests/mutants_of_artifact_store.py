@@ -573,12 +573,21 @@ class TakesItsOwnForAnothers(WiredArtifactStore):
         return _ForgetfulUpload(self, key, condition)
 
 
-@mutant("AS-52", "AS-61", of=MemoryHarness)
+@mutant("AS-52", "AS-61", "AS-62", of=MemoryHarness)
 class ReplacesAnything(InMemoryArtifactStore):
     """The etag that a replacement demands is not compared."""
 
     def _demand(self, key: str, condition: Condition) -> None:
         super()._demand(key, Condition(condition.absent))
+
+
+@mutant("AS-62", of=MemoryHarness)
+class ReplacesAnythingByLargeObjects(InMemoryArtifactStore):
+    """The etag that a replacement demands is compared for small objects only."""
+
+    def _publish(self, key: str, data: bytes, condition: Condition, metadata: Mapping[str, str]) -> ObjectInfo:
+        small = len(data) <= self.part_size
+        return super()._publish(key, data, condition if small else Condition(condition.absent), metadata)
 
 
 @mutant("AS-61", of=MemoryHarness)

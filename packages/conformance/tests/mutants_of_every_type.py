@@ -113,6 +113,23 @@ class KeepsItsFirstToken(WiredGauge):
         return self._first
 
 
+@mutant("XC-06", of=WiredHarness)
+class RenewsForOneThreadOnly(WiredGauge):
+    """A token that was replaced is read again by one thread, while the others go on with the old one."""
+
+    def setup(self) -> None:
+        self._kept, self._reading = "", threading.Lock()
+
+    def _token(self) -> str:
+        if not self._kept:
+            self._kept = super()._token()
+        elif self._reading.acquire(blocking=False):
+            time.sleep(0.02)
+            self._kept = super()._token()
+            self._reading.release()
+        return self._kept
+
+
 @mutant("XC-07", of=WiredHarness)
 class RemembersRefusals(WiredGauge):
     """The call after a refused one is refused too, whoever makes it."""

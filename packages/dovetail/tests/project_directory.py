@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import textwrap
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 
 @dataclass
@@ -49,6 +51,22 @@ class ProjectDirectory:
         if expected is not None:
             assert process.returncode == expected, out + err
         return out + err if expected != 0 else out
+
+    def recorded(self, pipeline: str, name: str) -> tuple[str, dict[str, Any]]:
+        """Record a run of a pipeline, as `module.name`, that nobody executes; return its id and the description of its stack."""
+        module, _, function = pipeline.partition(".")
+        code = f"""
+            import json, {module}
+            from dovetail import Project
+            from dovetail.execution.run_lifecycle import describe_stack, _created, _with_code
+            stack = Project.find().stack()
+            plan = _with_code({module}.{function}.compile().plan, stack)
+            run = _created(plan, stack, {name!r}, None)
+            stack.metadata_store.transition_run(run.id, "running")
+            print(json.dumps([run.id, describe_stack(stack.spec, {{}})]))
+        """
+        run_id, stack = json.loads(self.run(code).splitlines()[-1])
+        return run_id, stack
 
     def witnessed(self) -> list[str]:
         """Return the lines that steps left."""

@@ -156,17 +156,7 @@ def test_the_environment_of_a_step_is_its_own(module: ProjectDirectory) -> None:
 
 def test_one_step_executes_in_a_fresh_process_from_an_empty_directory(module: ProjectDirectory, tmp_path: Path) -> None:
     """Nothing but the run's id, the step's name and the stack's description is needed: the code comes from the artifact store."""
-    code = """
-        import json, module
-        from dovetail import Project
-        from dovetail.execution.run_lifecycle import describe_stack, _created, _with_code
-        stack = Project.find().stack()
-        plan = _with_code(module.mixed.compile().plan, stack)
-        run = _created(plan, stack, "by-hand", None)
-        stack.metadata_store.transition_run(run.id, "running")
-        print(json.dumps([run.id, describe_stack(stack.spec, {})]))
-    """
-    run_id, stack = json.loads(module.run(code).splitlines()[-1])
+    run_id, stack = module.recorded("module.mixed", "by-hand")
     empty = tmp_path / "empty"
     empty.mkdir()
     (empty / "stack.json").write_text(json.dumps(stack))

@@ -7,10 +7,16 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from dovetail_artifact_store_s3.config import S3Config
-from dovetail_artifact_store_s3.errors import mapped
+from dovetail_artifact_store_s3.credentials import RenewableKeys, can_be_found_again, session_of
+from dovetail_artifact_store_s3.errors import is_unexplained, mapped
+from dovetail_core import AuthenticationFailed, DovetailError
 from dovetail_core.retry import retrying
 
 R = TypeVar("R")
+_REPLACE = (
+    "give others as `access_key_id` and `secret_access_key` (and `session_token`, if they are temporary) and build the component again; "
+    "those of a `profile` or a `credentials_file` are read again by themselves"
+)
 
 
 class Client:
@@ -19,7 +25,8 @@ class Client:
     def __init__(self, config: S3Config) -> None:
         self._config = config
         self._lock = threading.Lock()
-        self._session: Any = None
+        self._opening = threading.Lock()
+        self._session: tuple[Any, RenewableKeys] | None = None
         self._client: Any = None
 
     @property
@@ -33,29 +40,69 @@ class Client:
 
     @property
     def session(self) -> Any:
-        """The SDK's session: where credentials come from, and are renewed."""
-        if self._session is None:
-            self._session = _session(self._config)
-        return self._session
+        """The SDK's session."""
+        return self._opened()[0]
+
+    @property
+    def keys(self) -> RenewableKeys:
+        """What requests are signed with."""
+        return self._opened()[1]
+
+    def _opened(self) -> tuple[Any, RenewableKeys]:
+        with self._opening:
+            if self._session is None:
+                self._session = attempted(lambda: session_of(self._config), "the SDK's session")
+            return self._session
 
     def ask(self, operation: str, what: str, **parameters: Any) -> dict[str, Any]:
         """Return the answer to a request on the bucket."""
-        result: dict[str, Any] = self.again(lambda: getattr(self.sdk, operation)(Bucket=self._config.bucket, **parameters), what)
-        return result
+        return self.again(lambda: self.once(operation, what, **parameters), what)
 
     def again(self, call: Callable[[], R], what: str) -> R:
         """Return what `call` returns, called again while what it raises may pass."""
         return retrying(lambda: attempted(call, what), attempts=self._config.attempts, first=0.05)
 
     def once(self, operation: str, what: str, **parameters: Any) -> dict[str, Any]:
-        """Return the answer to a request that is sent once."""
-        result: dict[str, Any] = attempted(lambda: getattr(self.sdk, operation)(Bucket=self._config.bucket, **parameters), what)
-        return result
+        """Return the answer to a request that is sent once, or once more with other keys if those that it was signed with are refused."""
+        body: Any = parameters.get("Body")
+
+        def send() -> dict[str, Any]:
+            if hasattr(body, "seek"):
+                body.seek(0)
+            answer: dict[str, Any] = getattr(self.sdk, operation)(Bucket=self._config.bucket, **parameters)
+            return answer
+
+        return self.signed(send, what)
+
+    def signed(self, call: Callable[[], R], what: str) -> R:
+        """Return what `call` returns, called once more if the keys that it signs with are refused, and there are others by now.
+
+        Raises `AuthenticationFailed` that names the settings where the config itself holds the keys.
+        """
+        keys = self.keys
+        generation = keys.generation
+        try:
+            return attempted(call, what)
+        except DovetailError as error:
+            if not self._has_others(keys, generation, error, what):
+                raise
+        return attempted(call, what)
+
+    def _has_others(self, keys: RenewableKeys, generation: int, error: DovetailError, what: str) -> bool:
+        """Tell whether there are other keys now than those of a generation, if it is they that an error is about."""
+        certain = isinstance(error, AuthenticationFailed)
+        if can_be_found_again(self._config):
+            return (certain or is_unexplained(error)) and attempted(lambda: keys.renew(generation, certain), what)
+        if certain:
+            raise AuthenticationFailed(error.message, remedy=_REPLACE) from error.__cause__
+        return False
 
     def close(self) -> None:
         """Close connections; the next request opens them again."""
         with self._lock:
-            client, self._client, self._session = self._client, None, None
+            client, self._client = self._client, None
+        with self._opening:
+            self._session = None
         if client is not None:
             client.close()
 
@@ -76,37 +123,6 @@ def attempted(call: Callable[[], R], what: str) -> R:
         raise mapped(error, what) from error
 
 
-def _session(config: S3Config) -> Any:
-    import boto3
-
-    secret, token = config.secret_access_key, config.session_token
-    session = attempted(
-        lambda: boto3.Session(
-            profile_name=config.profile,
-            region_name=config.region,
-            aws_access_key_id=config.access_key_id,
-            aws_secret_access_key=secret.get_secret_value() if secret else None,
-            aws_session_token=token.get_secret_value() if token else None,
-        ),
-        "the SDK's session",
-    )
-    return _assuming(session, config) if config.role_arn else session
-
-
-def _assuming(session: Any, config: S3Config) -> Any:
-    """Return a session with credentials of the role, which are renewed before they end."""
-    import boto3
-    import botocore.session
-    from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
-
-    source = session._session
-    extra = {"ExternalId": config.external_id.get_secret_value()} if config.external_id else {}
-    fetcher = AssumeRoleCredentialFetcher(source.create_client, source.get_credentials(), config.role_arn, extra_args=extra)
-    assumed = botocore.session.Session(profile=config.profile)
-    assumed._credentials = DeferredRefreshableCredentials(method="assume-role", refresh_using=fetcher.fetch_credentials)
-    return boto3.Session(botocore_session=assumed, region_name=session.region_name)
-
-
 def _made(session: Any, config: S3Config) -> Any:
     from botocore.config import Config
 
@@ -116,6 +132,7 @@ def _made(session: Any, config: S3Config) -> Any:
         read_timeout=config.read_timeout,
         max_pool_connections=2 * config.concurrency + 8,
         retries={"total_max_attempts": 1},
+        signature_version="s3v4",  # the SDK would presign with version 2, which new buckets refuse
         s3={"addressing_style": style},
         request_checksum_calculation=config.checksums,
         response_checksum_validation=config.checksums,

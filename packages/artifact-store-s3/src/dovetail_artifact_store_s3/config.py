@@ -7,7 +7,7 @@ from typing import Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from dovetail_core import ComponentConfig
+from dovetail_core import ComponentConfig, ProjectPath
 
 SMALLEST_PART = 5 << 20
 """Bytes: S3 accepts smaller parts at the end of an upload only (user guide, "Amazon S3 multipart upload limits")."""
@@ -24,6 +24,10 @@ class S3Config(ComponentConfig):
         default=None, description="Region of the bucket; default: what the SDK finds, or us-east-1 with an endpoint."
     )
     profile: str | None = Field(default=None, description="Profile of the SDK's configuration files.")
+    credentials_file: ProjectPath | None = Field(
+        default=None,
+        description="File that the profile is in, such as a secret that is mounted; it is read again when its keys are refused.",
+    )
     access_key_id: str | None = Field(default=None, description="Id of an access key; default: the SDK's own chain of credentials.")
     secret_access_key: SecretStr | None = Field(default=None, description="The access key's secret.")
     session_token: SecretStr | None = Field(default=None, description="Token of temporary credentials.")
@@ -39,6 +43,11 @@ class S3Config(ComponentConfig):
     storage_class: str | None = Field(default=None, description="Storage class that writes ask for, such as STANDARD_IA.")
     checksums: Literal["when_supported", "when_required"] = Field(
         default="when_supported", description="When requests carry, and answers are compared with, checksums; some servers know none."
+    )
+    conditional_writes: Literal["all", "one_request", "none"] = Field(
+        default="all",
+        description="Writes that the server can decide conditions of: all; those in one request, so that larger objects wait in a "
+        "temporary file and go up whole; or none.",
     )
     part_size: int = Field(default=8 << 20, ge=SMALLEST_PART, le=5 << 30, description="Size of the parts of a large object, in bytes.")
     concurrency: int = Field(default=8, ge=1, le=64, description="Parts, or small objects, that are transferred at once.")
@@ -78,6 +87,8 @@ class S3Config(ComponentConfig):
             raise ValueError("`session_token` goes with `access_key_id` and `secret_access_key`")
         if self.profile is not None and self.access_key_id is not None:
             raise ValueError("`profile` and `access_key_id` exclude each other")
+        if self.credentials_file is not None and self.access_key_id is not None:
+            raise ValueError("`credentials_file` and `access_key_id` exclude each other")
         if self.kms_key_id is not None and self.encryption not in ("aws:kms", "aws:kms:dsse"):
             raise ValueError("`kms_key_id` goes with `encryption: aws:kms`")
         if self.external_id is not None and self.role_arn is None:

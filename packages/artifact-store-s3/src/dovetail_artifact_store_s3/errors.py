@@ -20,7 +20,11 @@ from dovetail_core import (
     Unavailable,
 )
 
-_UNKNOWN = {"InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "TokenRefreshRequired", "RequestExpired", "401"}
+_UNKNOWN = {
+    "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "TokenRefreshRequired", "RequestExpired", "401",
+    "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException",  # of the service that gives out temporary keys
+    "400",  # to a HEAD, whose answer has no room for a code: keys that have ended
+}  # fmt: skip
 _DENIED = {"AccessDenied", "403", "AllAccessDisabled", "AccountProblem", "UnauthorizedAccess", "Forbidden"}
 _MISSING = {"NoSuchKey", "404", "NotFound", "NoSuchVersion"}
 _SLOW = {"SlowDown", "TooManyRequests", "RequestLimitExceeded", "Throttling", "ThrottlingException", "429", "BandwidthLimitExceeded"}
@@ -85,6 +89,12 @@ def from_code(code: str, response: Mapping[str, Any], what: str) -> DovetailErro
     if code in ("KeyTooLongError", "InvalidArgument", "InvalidRequest", "EntityTooLarge"):
         return InvalidArgument(f"{what}: {code}", remedy="mend the argument")
     return Unavailable(shown, remedy="see the server's log", retryable=False)
+
+
+def is_unexplained(error: DovetailError) -> bool:
+    """Tell whether an error is a refusal that does not say why: the answer to a HEAD has no code, so it may be the keys."""
+    response = getattr(error.__cause__, "response", {})
+    return response.get("Error", {}).get("Code") in ("400", "401", "403")
 
 
 def taken(key: str) -> AlreadyExists:

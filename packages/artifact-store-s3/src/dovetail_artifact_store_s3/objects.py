@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -92,6 +93,12 @@ def answered_at(answer: Mapping[str, Any]) -> datetime:
 def bare(etag: str) -> str:
     """Return an etag without quotes."""
     return etag.strip('"')
+
+
+def etag_of_parts(etags: Sequence[str]) -> str:
+    """Return the etag of an object that went up by parts: the MD5 of the parts' MD5s, and their number."""
+    digests = bytes.fromhex("".join(map(bare, etags)))
+    return f"{hashlib.md5(digests, usedforsecurity=False).hexdigest()}-{len(etags)}"
 
 
 def _utc(moment: datetime) -> datetime:

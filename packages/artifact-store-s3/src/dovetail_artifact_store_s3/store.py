@@ -8,14 +8,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import IO, Any
 
-from dovetail_artifact_store import ArtifactStore, Condition, ObjectInfo
+from dovetail_artifact_store import ArtifactStore, Condition, ObjectInfo, Upload
 from dovetail_artifact_store import ArtifactStoreCapability as Capability
 from dovetail_artifact_store.digests import digest_of_bytes
+from dovetail_artifact_store.objects import NO_CONDITION
 from dovetail_artifact_store_s3 import copies, listings
 from dovetail_artifact_store_s3._client import Client, attempted
 from dovetail_artifact_store_s3.config import S3Config
 from dovetail_artifact_store_s3.objects import Names, base_uri, from_head
 from dovetail_artifact_store_s3.reads import BLOCK, AheadReader
+from dovetail_artifact_store_s3.spooled import LARGEST_PUT, SpooledUpload
 from dovetail_artifact_store_s3.writes import PartsUpload, Writes
 from dovetail_core import Conflict, DovetailError
 
@@ -39,6 +41,8 @@ class S3ArtifactStore(ArtifactStore):
     def setup(self) -> None:
         """Prepare what needs no connection."""
         self.part_size, self.page_size, self.parallel = self.config.part_size, self.config.page_size, self.config.concurrency
+        if self.config.conditional_writes == "none":
+            self.capabilities = type(self).capabilities - {Capability.CONDITIONAL_PUT, Capability.CONDITIONAL_REPLACE}
         self._names = Names(self.config.prefix)
         self._client = Client(self.config)
         self._writes = Writes(self._client, self.config, self._names)
@@ -99,12 +103,20 @@ class S3ArtifactStore(ArtifactStore):
         return io.BufferedReader(AheadReader(fetch, info.size, self._executor, self.config.concurrency), BLOCK)
 
     def _write(self, key: str, data: Any, condition: Condition, metadata: Mapping[str, str]) -> ObjectInfo:
-        if len(data) > self.config.part_size:
+        if len(data) > self._largest_put(condition):
             return super()._write(key, data, condition, metadata)
         found = self._writes.put(key, data, condition, metadata)
         return ObjectInfo(found.key, found.size, found.etag, found.modified, digest_of_bytes(data), found.metadata)
 
-    def _upload(self, key: str, condition: Condition, metadata: Mapping[str, str]) -> PartsUpload:
+    def _largest_put(self, condition: Condition) -> int:
+        return LARGEST_PUT if self._goes_whole(condition) else self.config.part_size
+
+    def _goes_whole(self, condition: Condition) -> bool:
+        return self.config.conditional_writes == "one_request" and condition != NO_CONDITION
+
+    def _upload(self, key: str, condition: Condition, metadata: Mapping[str, str]) -> Upload:
+        if self._goes_whole(condition):
+            return SpooledUpload(self._writes, key, condition, metadata)
         return PartsUpload(self._writes, self._executor, key, condition, metadata)
 
     def _list(self, prefix: str, recursive: bool) -> Iterator[ObjectInfo | str]:

@@ -9,10 +9,11 @@ from concurrent.futures import Executor, Future, wait
 from typing import Any
 
 from dovetail_artifact_store import Condition, ObjectInfo, Upload
+from dovetail_artifact_store.objects import NO_CONDITION
 from dovetail_artifact_store_s3._client import Client
 from dovetail_artifact_store_s3.config import S3Config
 from dovetail_artifact_store_s3.errors import taken
-from dovetail_artifact_store_s3.objects import WRITE_ID, Names, from_head, from_write, new_write_id, writing
+from dovetail_artifact_store_s3.objects import WRITE_ID, Names, etag_of_parts, from_head, from_write, new_write_id, writing
 from dovetail_core import Conflict, DovetailError, NotFound, Unavailable
 from dovetail_core.retry import retrying
 
@@ -30,16 +31,20 @@ class Writes:
 
     def put(self, key: str, data: Any, condition: Condition, metadata: Mapping[str, str]) -> ObjectInfo:
         """Write an object in one request."""
-        conditional = condition.absent or condition.match is not None
-        write_id = new_write_id() if conditional else ""
         body = data if isinstance(data, bytes | bytearray) else bytes(data)
+        return self.put_body(key, body, len(body), condition, metadata)
+
+    def put_body(self, key: str, body: Any, size: int, condition: Condition, metadata: Mapping[str, str]) -> ObjectInfo:
+        """Write an object in one request, from bytes or from a file, of which each attempt sends all."""
+        conditional = condition != NO_CONDITION
+        write_id = new_write_id() if conditional else ""
         parameters = {"Key": self.names.full(key), "Body": body, **writing(self.config, metadata, write_id), **_demands(condition)}
 
         def send() -> dict[str, Any]:
             return self.client.once("put_object", f"'{key}'", **parameters)
 
         answer = self.decided(key, send, condition, write_id) if conditional else self.client.ask("put_object", f"'{key}'", **parameters)
-        return from_write(key, len(body), answer, metadata) if "ContentLength" not in answer else from_head(key, answer)
+        return from_write(key, size, answer, metadata) if "ContentLength" not in answer else from_head(key, answer)
 
     def decided(self, key: str, send: Callable[[], dict[str, Any]], condition: Condition, write_id: str) -> dict[str, Any]:
         """Return the answer to a request that publishes an object; if an answer was lost, what the object itself says."""
@@ -116,7 +121,8 @@ class PartsUpload(Upload):
         if self._held:
             self._send(bytes(self._held))
             self._held.clear()
-        parts = [{"PartNumber": number, "ETag": part.result()} for number, part in enumerate(self._parts, 1)]
+        etags = [part.result() for part in self._parts]
+        parts = [{"PartNumber": number, "ETag": etag} for number, etag in enumerate(etags, 1)]
         parameters = {**self._name(), "MultipartUpload": {"Parts": parts}, **_demands(self._condition)}
 
         def send() -> dict[str, Any]:
@@ -124,7 +130,8 @@ class PartsUpload(Upload):
 
         answer = self._writes.decided(self._key, send, self._condition, self._write_id)
         self._upload_id = ""
-        return from_write(self._key, self._size, answer, self._metadata)
+        named = {**answer, "ETag": answer.get("ETag") or etag_of_parts(etags)}  # Ceph's gateway leaves it out
+        return from_write(self._key, self._size, named, self._metadata)
 
     def abort(self) -> None:
         """Leave no part behind."""
@@ -167,7 +174,7 @@ class PartsUpload(Upload):
 def _demands(condition: Condition) -> dict[str, str]:
     if condition.absent:
         return {"IfNoneMatch": "*"}
-    return {"IfMatch": f'"{condition.match}"'} if condition.match is not None else {}
+    return {"IfMatch": condition.match} if condition.match is not None else {}  # Ceph's gateway takes none with quotes, Amazon either
 
 
 def _of_upload(key: str, error: DovetailError) -> DovetailError:

@@ -68,6 +68,18 @@ class ConditionRules:
             store.write_bytes("x", large(store), if_match=store.stat("x").etag)
         check(keys_of(store) == ["x"], did="listed after conditional writes", came=keys_of(store))
 
+    @rule("AS-62", severity=1, needs=Capability.CONDITIONAL_REPLACE)
+    def test_a_large_replacement_wants_the_object_that_it_knows(self, store: ArtifactStore) -> None:
+        """A large object, however it is transferred, replaces only the object whose etag it demands."""
+        first = store.write_bytes("x", b"1")
+        kept = store.write_bytes("x", b"2", if_match=first.etag)
+        with raises(Conflict, did="replaced an object that had changed by a large one", mend=_MEND):
+            store.write_bytes("x", large(store), if_match=first.etag)
+        check(store.read_bytes("x") == b"2", did="replaced an object that had changed by a large one", came="other bytes", mend=_MEND)
+        with attempt(did="replaced an object by a large one, and that by a small one"):
+            replaced = store.write_bytes("x", large(store), if_match=kept.etag)
+            store.write_bytes("x", b"3", if_match=replaced.etag)
+
     @rule("AS-61", severity=1, needs=Capability.CONDITIONAL_REPLACE, kind="race")
     def test_of_several_replacements_of_one_object_one_wins(self, store: ArtifactStore) -> None:
         """Of several writers that replace the same object, each demanding its etag, exactly one succeeds; the others get `Conflict`."""

@@ -6,7 +6,9 @@ from typing import Any
 
 from dovetail_conformance.checking import attempt, raises
 from dovetail_conformance.crosscutting.base import Asked, finish
+from dovetail_conformance.effort import Effort
 from dovetail_conformance.harness import Harness
+from dovetail_conformance.instruments import workers
 from dovetail_conformance.outcomes import Untested
 from dovetail_conformance.rules import rule
 from dovetail_core.errors import AuthenticationFailed, PermissionDenied, Unsupported
@@ -39,12 +41,15 @@ class AccessRules(Asked):
             self.operate(component, "after a login had failed")
 
     @rule("XC-06", severity=2, hooks=("credentials",))
-    def test_rotated_credentials_are_taken_up(self, harness: Harness) -> None:
-        """Credentials that rotate while a component is in use are taken up without building it again."""
+    def test_rotated_credentials_are_taken_up(self, harness: Harness, effort: Effort) -> None:
+        """Credentials that rotate while a component is in use are taken up without building it again, by many threads at once."""
+        count = effort.pick(4, 8, 16)
         with _given(harness, "rotated") as component, attempt(did="used a component whose credentials rotate between two calls"):
             self.operate(component)
             harness.rotate(component)
-            self.operate(component, "after the credentials rotated")
+            results = workers(lambda: self.operate(component, f"in one of {count} threads after the credentials rotated"), [()] * count)
+            for error in filter(lambda result: isinstance(result, BaseException), results):
+                raise error
 
     def _refused(self, operation: Any, how: str) -> None:
         with raises(_REFUSED, did=f"called {operation.name} {how}", mend=_MEND):

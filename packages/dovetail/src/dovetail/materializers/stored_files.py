@@ -62,7 +62,7 @@ class StoredFiles:
         """Return the files of an artifact; a tree's manifest is verified in any case."""
         integrity.ensure_known(artifact.digest)
         if artifact.digest.startswith(integrity.FILE):
-            return cls(store, {artifact.key.rpartition("/")[2]: StoredFile(artifact.key, artifact.size, artifact.digest)}, verify)
+            return cls(store, {manifest.name_in(artifact.key): StoredFile(artifact.key, artifact.size, artifact.digest)}, verify)
         listed = presence_key(artifact)
         data = _existing(store, listed, lambda: store.read_bytes(listed))
         if (found := integrity.tree_digest(data)) != artifact.digest:
