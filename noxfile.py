@@ -89,7 +89,7 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def lowest(session: nox.Session) -> None:
-    """Run the packages' tests with the lowest versions that their metadata allows."""
+    """Run the packages' tests with the lowest versions that their metadata allows; with `-- --report=DIR`, ask the flavors instead, for `grade --lowest`."""
     chosen(session)
     if session.venv_backend != "uv":
         session.install("uv>=0.5")
@@ -98,6 +98,9 @@ def lowest(session: nox.Session) -> None:
     python = str(Path(session.bin) / "python")
     session.run(uv, "pip", "install", "--python", python, "--resolution", "lowest-direct", *packages, external=True)
     session.run(uv, "pip", "install", "--python", python, *TEST_TOOLS, external=True)
+    if folder := report_folder(session):
+        ask_flavors(session, folder)
+        return
     folders = [folder for folder in test_folders(session) if folder != "tests"]
     session.run("pytest", "-n", os.environ.get("DOVETAIL_TEST_WORKERS", "3"), "--timeout=300", *flags(session), *folders)
 
@@ -153,16 +156,7 @@ def demo(session: nox.Session) -> None:
 def conformance(session: nox.Session) -> None:
     """Ask every flavor of the repository every rule of its contract; reports go to the session's temporary folder, or `-- --report=DIR`."""
     install_all(session, *TEST_TOOLS)
-    folder = next(
-        (flag.partition("=")[2] for flag in flags(session) if flag.startswith("--report=")), str(Path(session.create_tmp()) / "reports")
-    )
-    others = [flag for flag in flags(session) if not flag.startswith("--report=")]
-    for target in targets(session):
-        report = f"--report={folder}/{target.replace('/', '-')}"
-        session.run("python", "-m", "dovetail_conformance", "run", target, "--workers=2", report, *others)
-    for server, (target, config) in other_servers(session).items():
-        report = f"--report={folder}/{target.replace('/', '-')}-{server}"
-        session.run("python", "-m", "dovetail_conformance", "run", target, f"--config={config}", "--workers=2", report, *others)
+    ask_flavors(session, report_folder(session) or str(Path(session.create_tmp()) / "reports"))
 
 
 def other_servers(session: nox.Session) -> dict[str, tuple[str, str]]:
@@ -181,6 +175,22 @@ def mutants(session: nox.Session) -> None:
     for kind, package in CONTRACTS.items():
         files = sorted(str(path) for path in (ROOT / "packages" / package / "tests").glob("mutants_of_*.py"))
         session.run("python", "-m", "dovetail_conformance", "mutants", kind, *files, "--workers=2")
+
+
+def report_folder(session: nox.Session) -> str:
+    """Return the folder for reports that the command line names, or nothing."""
+    return next((flag.partition("=")[2] for flag in flags(session) if flag.startswith("--report=")), "")
+
+
+def ask_flavors(session: nox.Session, folder: str) -> None:
+    """Ask every flavor every rule, with a report of each in a folder."""
+    others = [flag for flag in flags(session) if not flag.startswith("--report=")]
+    for target in targets(session):
+        report = f"--report={folder}/{target.replace('/', '-')}"
+        session.run("python", "-m", "dovetail_conformance", "run", target, "--workers=2", report, *others)
+    for server, (target, config) in other_servers(session).items():
+        report = f"--report={folder}/{target.replace('/', '-')}-{server}"
+        session.run("python", "-m", "dovetail_conformance", "run", target, f"--config={config}", "--workers=2", report, *others)
 
 
 def targets(session: nox.Session) -> list[str]:

@@ -17,7 +17,7 @@ from typing import IO, Any
 from dovetail_conformance.effort import Effort
 from dovetail_conformance.harness import Harness
 
-LEAST = 60.0
+LEAST = 120.0
 """Seconds that every rule has, however impatient its harness is."""
 GRACE = 20.0
 """Seconds that a rule has after it was told to end, before its process is ended."""
@@ -37,7 +37,7 @@ class Hung(BaseException):
 def limit(harness: Harness | None, effort: Effort) -> float:
     """Return the seconds that a rule may take: as long as several of the most patient calls."""
     patience = harness.patience if harness is not None else Harness.patience
-    return max(LEAST, patience * effort.pick(10, 20, 60))
+    return max(LEAST, patience * effort.pick(20, 40, 120))
 
 
 class Watchdog:
