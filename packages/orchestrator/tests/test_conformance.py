@@ -1,4 +1,4 @@
-"""The flavors of this package keep the contract."""
+"""The flavors of this package keep the contract; the session `conformance` asks the same with more effort."""
 
 from __future__ import annotations
 
@@ -6,11 +6,18 @@ from collections.abc import Iterator
 
 import pytest
 
+from dovetail_conformance import Effort
 from dovetail_orchestrator.contract import OrchestratorContract
 from dovetail_orchestrator.testing import LocalHarness, MemoryHarness
 
 
-class TestMemory(OrchestratorContract):
+class Quick:
+    @pytest.fixture
+    def effort(self) -> Effort:
+        return Effort.QUICK
+
+
+class TestMemory(Quick, OrchestratorContract):
     interface = "1.0"
 
     @pytest.fixture(scope="class")
@@ -20,7 +27,7 @@ class TestMemory(OrchestratorContract):
             yield harness
 
 
-class TestLocal(OrchestratorContract):
+class TestLocal(Quick, OrchestratorContract):
     interface = "1.0"
 
     @pytest.fixture(scope="class")
