@@ -49,6 +49,9 @@ class S3Config(ComponentConfig):
         description="Writes that the server can decide conditions of: all; those in one request, so that larger objects wait in a "
         "temporary file and go up whole; or none.",
     )
+    engine: Literal["auto", "boto3", "obstore"] = Field(
+        default="auto", description="What carries the bytes. `auto`: obstore where it is installed (extra `[fast]`) and can, else boto3."
+    )
     part_size: int = Field(default=8 << 20, ge=SMALLEST_PART, le=5 << 30, description="Size of the parts of a large object, in bytes.")
     concurrency: int = Field(default=8, ge=1, le=64, description="Parts, or small objects, that are transferred at once.")
     page_size: int = Field(default=1000, ge=1, le=1000, description="Keys per page of a listing, and per request to delete.")

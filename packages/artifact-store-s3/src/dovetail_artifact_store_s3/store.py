@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import IO, Any
 
@@ -12,14 +12,17 @@ from dovetail_artifact_store import ArtifactStore, Condition, ObjectInfo, Upload
 from dovetail_artifact_store import ArtifactStoreCapability as Capability
 from dovetail_artifact_store.digests import digest_of_bytes
 from dovetail_artifact_store.objects import NO_CONDITION
+from dovetail_artifact_store.transfer import batches
 from dovetail_artifact_store_s3 import copies, listings
 from dovetail_artifact_store_s3._client import Client, attempted
+from dovetail_artifact_store_s3._engine import Engine, chosen
 from dovetail_artifact_store_s3.config import S3Config
 from dovetail_artifact_store_s3.objects import Names, base_uri, from_head
-from dovetail_artifact_store_s3.reads import BLOCK, AheadReader
+from dovetail_artifact_store_s3.pipelining import in_order
+from dovetail_artifact_store_s3.reads import BLOCK, AheadReader, pieces
 from dovetail_artifact_store_s3.spooled import LARGEST_PUT, SpooledUpload
 from dovetail_artifact_store_s3.writes import PartsUpload, Writes
-from dovetail_core import Conflict, DovetailError
+from dovetail_core import Conflict
 
 
 class S3ArtifactStore(ArtifactStore):
@@ -45,20 +48,25 @@ class S3ArtifactStore(ArtifactStore):
             self.capabilities = type(self).capabilities - {Capability.CONDITIONAL_PUT, Capability.CONDITIONAL_REPLACE}
         self._names = Names(self.config.prefix)
         self._client = Client(self.config)
-        self._writes = Writes(self._client, self.config, self._names)
+        self._writes = Writes(self._client, self.config, self._names, self._engine)
+        self._carrier: Engine | None = None
         self._lock = threading.Lock()
         self._threads: ThreadPoolExecutor | None = None
 
     def check(self) -> None:
         """Verify that the bucket can be listed. The error names the setting to mend."""
+        self._engine()  # what cannot be had is said
         self._client.ask("list_objects_v2", f"bucket '{self.config.bucket}'", Prefix=self._names.below(""), MaxKeys=1)
 
     def close(self) -> None:
         """Close connections and threads."""
         with self._lock:
             threads, self._threads = self._threads, None
+            carrier, self._carrier = self._carrier, None
         if threads is not None:
             threads.shutdown()
+        if carrier is not None:
+            carrier.close()
         self._client.close()
 
     @property
@@ -68,6 +76,14 @@ class S3ArtifactStore(ArtifactStore):
                 self._threads = ThreadPoolExecutor(self.config.concurrency, thread_name_prefix="dovetail-s3")
             return self._threads
 
+    def _engine(self) -> Engine:
+        """What carries the bytes, chosen at first use."""
+        if self._carrier is None:
+            found = chosen(self._client, self.config, self._names, lambda: self._executor)
+            with self._lock:
+                self._carrier = self._carrier or found
+        return self._carrier
+
     def _base_uri(self) -> str:
         return base_uri(self.config)
 
@@ -75,32 +91,28 @@ class S3ArtifactStore(ArtifactStore):
         return from_head(key, self._client.ask("head_object", f"'{key}'", Key=self._names.full(key)))
 
     def _read(self, key: str, start: int, end: int | None) -> bytes:
-        return self._client.again(lambda: self._read_once(key, start, end), f"'{key}'")
-
-    def _read_once(self, key: str, start: int, end: int | None, etag: str = "") -> bytes:
-        whole = start == 0 and end is None
-        bounds = {} if whole else {"Range": f"bytes={start}-{'' if end is None else end - 1}"}
-        same = {"IfMatch": f'"{etag}"'} if etag else {}
-        try:
-            answer = self._client.once("get_object", f"'{key}'", Key=self._names.full(key), **bounds, **same)
-        except DovetailError as error:
-            if _beyond_the_end(error):
-                return b""
-            raise
-        with answer["Body"] as body:
-            data: bytes = attempted(body.read, f"'{key}'")
-        return data
+        return bytes(self._engine().get(key, start, end))
 
     def _reader(self, key: str) -> IO[bytes]:
         info = self._stat(key)
+        raw = AheadReader(self._same(info), info.size, self._executor, self.config.concurrency)
+        return io.BufferedReader(raw, max(1, min(info.size, BLOCK)))
 
-        def fetch(start: int, end: int) -> bytes:
+    def _pieces(self, info: ObjectInfo) -> Iterator[Any]:
+        if info.size <= self.config.part_size:
+            return iter([self._engine().get(info.key, 0, None)])
+        return pieces(self._same(info), info.size, self.config.part_size, self._executor, self.config.concurrency)
+
+    def _same(self, info: ObjectInfo) -> Callable[[int, int], Any]:
+        """Return what reads ranges of an object as it is known."""
+
+        def fetch(start: int, end: int) -> Any:
             try:
-                return self._client.again(lambda: self._read_once(key, start, end, info.etag), f"'{key}'")
+                return self._engine().get(info.key, start, end, info.etag)
             except Conflict as error:
-                raise Conflict(f"'{key}' was changed while it was read", remedy="read it again", retryable=True) from error
+                raise Conflict(f"'{info.key}' was changed while it was read", remedy="read it again", retryable=True) from error
 
-        return io.BufferedReader(AheadReader(fetch, info.size, self._executor, self.config.concurrency), BLOCK)
+        return fetch
 
     def _write(self, key: str, data: Any, condition: Condition, metadata: Mapping[str, str]) -> ObjectInfo:
         if len(data) > self._largest_put(condition):
@@ -123,7 +135,10 @@ class S3ArtifactStore(ArtifactStore):
         return listings.listed(self._client, self._names, prefix, recursive, self.config.page_size)
 
     def _delete(self, keys: Iterable[str]) -> dict[str, Exception]:
-        return listings.deleted(self._client, self._names, keys, self.config.page_size)
+        failures: dict[str, Exception] = {}
+        for failed in in_order(self._engine().delete, batches(keys, self.config.page_size), self._executor, self.config.concurrency):
+            failures.update(failed)
+        return failures
 
     def _copy(self, source: str, target: str) -> ObjectInfo:
         return copies.copied(self._client, self.config, self._names, self._stat(source), target)
@@ -135,8 +150,3 @@ class S3ArtifactStore(ArtifactStore):
             lambda: self._client.sdk.generate_presigned_url(operation, Params=parameters, ExpiresIn=max(1, int(seconds))), f"'{key}'"
         )
         return url
-
-
-def _beyond_the_end(error: DovetailError) -> bool:
-    response = getattr(error.__cause__, "response", {})
-    return response.get("Error", {}).get("Code") in ("InvalidRange", "416")

@@ -89,6 +89,11 @@ class ArtifactStore(Component, ABC):
         info = self._stat(key)
         return io.BufferedReader(RangeReader(lambda start, end: self._read(key, start, end), info.size), READ_AHEAD)
 
+    def _pieces(self, info: ObjectInfo) -> Iterator[Any]:
+        """Yield an object that is known, from its beginning to its end, in bytes-like pieces."""
+        with self._reader(info.key) as reader:
+            yield from iter(lambda: reader.read(transfer.CHUNK), b"")
+
     def _copy(self, source: str, target: str) -> ObjectInfo:
         """Copy an object; what is at the target is replaced in one step."""
         with self._reader(source) as reader, ObjectWriter(self._upload(target, NO_CONDITION, {}), target) as writer:
@@ -307,7 +312,7 @@ class ArtifactStore(Component, ABC):
     def rmtree(self, prefix: Key) -> None:
         """Delete the object at a prefix and everything below it; nothing happens if there is nothing. The whole store is not a prefix."""
         checked = self._key(str(prefix).rstrip("/") if isinstance(prefix, str) else prefix)
-        for batch in transfer.batches((info.key for info in self.list(checked)), 1000):
+        for batch in transfer.batches((info.key for info in self.list(checked)), self.page_size * self.parallel):
             self._raise_first(self._delete(batch))
         self._raise_first(self._delete([checked]))
         self._rmdirs(checked)

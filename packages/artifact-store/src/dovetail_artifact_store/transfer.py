@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
-import tempfile
+import secrets
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -62,8 +63,13 @@ def _size(path: Path) -> int:
 
 
 def _upload_file(store: ArtifactStore, path: Path, key: str, count: Count) -> ObjectInfo:
-    with path.open("rb") as file, ObjectWriter(store._upload(key, NO_CONDITION, {}), key) as writer:
-        pump(file, writer, count=lambda size: count(size, key))
+    with path.open("rb", buffering=0) as file:
+        if os.fstat(file.fileno()).st_size <= store.part_size:
+            info = store._write(key, file.readall(), NO_CONDITION, {})
+            count(info.size, key)
+            return info
+        with ObjectWriter(store._upload(key, NO_CONDITION, {}), key) as writer:
+            pump(file, writer, count=lambda size: count(size, key))
     return writer.info
 
 
@@ -75,40 +81,40 @@ def download(store: ArtifactStore, key: str, path: Path, digest: str | None, on_
 
 def _download_file(store: ArtifactStore, info: ObjectInfo, path: Path, digest: str | None, count: Count) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=".dovetail-", dir=path.parent)
+    aside = f"{path.parent}/.dovetail-{secrets.token_hex(8)}"
     try:
-        running = hasher()
-        with os.fdopen(handle, "wb") as file, store._reader(info.key) as reader:
-            size = pump(reader, file, _Hashed(running), count=lambda size: count(size, info.key))
-        if size != info.size or digest not in (None, text_of(running)):
-            raise IntegrityError(
-                f"{store.uri(info.key)} came as {size} bytes with digest {text_of(running)}, and {info.size} bytes"
-                + (f" with digest {digest}" if digest else "")
-                + " were expected",
-                remedy="download it again; if it stays so, the stored object is damaged",
-            )
-        os.chmod(name, 0o666 & ~_umask())
-        os.replace(name, path)
+        with open(aside, "xb", buffering=0) as file:
+            size, found = _fetched(store, info, file, digest is not None, lambda done: count(done, info.key))
+        if size != info.size or found != digest:
+            raise _other(store.uri(info.key), f"{size} bytes", found, f"{info.size} bytes", digest)
+        os.replace(aside, path)
     except BaseException:
-        os.unlink(name)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(aside)
         raise
 
 
-class _Hashed:
-    """Gives a hasher the method that `pump` calls."""
+def _fetched(store: ArtifactStore, info: ObjectInfo, file: IO[bytes], hashed: bool, count: Callable[[int], None]) -> tuple[int, str | None]:
+    """Write an object to a file, and return how many bytes came, and their digest where it is wanted."""
+    size, running = 0, hasher() if hashed else None
+    for piece in store._pieces(info):
+        written = 0
+        view = memoryview(piece)
+        while written < len(view):  # a call takes 2 GiB at most
+            written += file.write(view[written:])
+        if running is not None:
+            running.update(view)
+        size += len(view)
+        count(len(view))
+    return size, None if running is None else text_of(running)
 
-    def __init__(self, running: Any) -> None:
-        self.write = running.update
 
-
-_umask_lock = threading.Lock()
-
-
-def _umask() -> int:
-    with _umask_lock:  # the only way to read it is to set it
-        value = os.umask(0o077)
-        os.umask(value)
-    return value
+def _other(what: str, came: str, found: str | None, expected: str, digest: str | None) -> IntegrityError:
+    first, second = (f" with digest {text}" if text else "" for text in (found, digest))
+    return IntegrityError(
+        f"{what} came as {came}{first}, and {expected}{second} were expected",
+        remedy="download it again; if it stays so, the stored object is damaged",
+    )
 
 
 def upload_tree(store: ArtifactStore, root: Path, prefix: str, on_progress: OnProgress | None) -> list[ObjectInfo]:

@@ -1,0 +1,137 @@
+"""The fast engine: obstore, fed with the keys of the SDK's session. What it cannot say, or what fails, is the SDK's."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from dovetail_artifact_store_s3._client import Client
+from dovetail_artifact_store_s3._engine import Engine, Written
+from dovetail_artifact_store_s3._obstore_settings import settings
+from dovetail_artifact_store_s3.config import S3Config
+from dovetail_artifact_store_s3.objects import Names, bare
+from dovetail_artifact_store_s3.obstore_errors import clear_meaning, is_beyond_the_end
+from dovetail_core import DovetailError
+from dovetail_core.retry import delays
+
+R = TypeVar("R")
+_UNSAYABLE = re.compile(r"[\x00-\x1f\x7f]|(?:^|/)\.{0,2}(?:/|$)")
+"""What obstore refuses in a key, or drops."""
+_home = os.getpid()
+"""The process in which obstore's threads run; they are not there in one that is forked from it."""
+
+
+class ObstoreEngine:
+    """Carries bytes by obstore. A request that fails is repeated by the SDK, unless the answer says clearly what is wrong.
+
+    Raises `Unfit` if obstore cannot do what the settings say.
+    """
+
+    def __init__(self, sdk: Engine, client: Client, config: S3Config, names: Names, threads: Callable[[], Executor]) -> None:
+        import obstore
+
+        self._fast: Any = obstore
+        self._sdk = sdk
+        self._names = names
+        self._threads = threads
+        self._attributes = {"Storage-Class": config.storage_class} if config.storage_class else None
+        self._stores = _Stores(client, config)
+
+    def get(self, key: str, start: int, end: int | None, etag: str = "") -> Any:
+        """Return the bytes of a range, short or empty beyond the end. Raises `Conflict` if the etag is another."""
+        full = self._names.full(key)
+        options: dict[str, Any] = {"if_match": f'"{etag}"'} if etag else {}
+        if start or end is not None:
+            options["range"] = {"offset": start} if end is None else (start, end)
+
+        def fetch() -> Any:
+            try:
+                return self._fast.get(self._stores.current, full, options=options or None).bytes()
+            except self._fast.exceptions.GenericError as error:
+                if is_beyond_the_end(error):
+                    return b""
+                raise
+
+        return self._tried((full,), fetch, lambda: self._sdk.get(key, start, end, etag), f"'{key}'")
+
+    def put(self, key: str, data: bytes | bytearray) -> Written:
+        """Write an object in one request. The time is this machine's: obstore does not tell the server's."""
+        full = self._names.full(key)
+
+        def send() -> Written:
+            answer = self._fast.put(self._stores.current, full, data, attributes=self._attributes, use_multipart=False)
+            return Written(bare(answer["e_tag"]), datetime.now(UTC).replace(microsecond=0))
+
+        return self._tried((full,), send, lambda: self._sdk.put(key, data), f"'{key}'")
+
+    def delete(self, keys: Sequence[str]) -> dict[str, Exception]:
+        """Delete objects in one request, and return what went wrong, by key: if something did, the SDK says what."""
+        full = [self._names.full(key) for key in keys]
+
+        def send() -> dict[str, Exception]:
+            self._fast.delete(self._stores.current, full if len(full) > 1 else full[0])
+            return {}
+
+        return self._tried(full, send, lambda: self._sdk.delete(keys), f"'{keys[0]}'" if len(keys) == 1 else f"{len(keys)} objects")
+
+    def close(self) -> None:
+        """Close connections; the next request opens them again."""
+        self._stores.close()
+
+    def _tried(self, full: Sequence[str], quick: Callable[[], R], sure: Callable[[], R], what: str) -> R:
+        """Return what `quick` returns, or `sure` where that cannot be asked, or fails for what is not clear."""
+        if os.getpid() != _home or any(map(_UNSAYABLE.search, full)):
+            return sure()
+        try:
+            return self._interruptible(quick)
+        except DovetailError:
+            raise
+        except (self._fast.exceptions.BaseError, OSError, ValueError) as error:
+            meaning = clear_meaning(error, what)
+            if meaning is not None:
+                raise meaning from error
+        time.sleep(next(delays(first=0.05)))
+        return sure()
+
+    def _interruptible(self, call: Callable[[], R]) -> R:
+        """Return what `call` returns. Within obstore Ctrl-C is not heard, so the main thread waits for another."""
+        if threading.current_thread() is threading.main_thread():
+            return self._threads().submit(call).result()
+        return call()
+
+
+class _Stores:
+    """obstore's view of the bucket: made at first use, and again once the SDK's session found other keys than it was given."""
+
+    def __init__(self, client: Client, config: S3Config) -> None:
+        self._client = client
+        self._config = config
+        self._lock = threading.Lock()
+        self._made: Any = self._make()
+        self._generation = client.keys.generation
+
+    @property
+    def current(self) -> Any:
+        """The view, with keys that are not known to be refused."""
+        made = self._made
+        if made is None or self._generation != self._client.keys.generation:
+            with self._lock:
+                self._generation = self._client.keys.generation
+                made = self._made = self._make()
+        return made
+
+    def _make(self) -> Any:
+        from obstore.store import S3Store
+
+        return S3Store(**settings(self._client, self._config))
+
+    def close(self) -> None:
+        """Give the connections up."""
+        with self._lock:
+            self._made = None
