@@ -133,13 +133,21 @@ def docs(session: nox.Session) -> None:
 def build(session: nox.Session) -> None:
     """Build every package, check its metadata, install each wheel alone and import it, and compare what wheels own."""
     chosen(session)
-    session.install("build>=1.2", "hatchling>=1.27", "twine>=6", "virtualenv>=20.27")
+    session.install(*RELEASE_TOOLS)
     out = Path(session.create_tmp()) / "dist"
     shutil.rmtree(out, ignore_errors=True)
     for name in PACKAGES:
         session.run("python", "-m", "build", "--no-isolation", "--outdir", str(out), f"packages/{name}", silent=True)
     session.run("twine", "check", "--strict", *map(str, sorted(out.iterdir())))
     session.run("python", "tools/check_wheels.py", str(out), *(f"--package={name}" for name in chosen(session)))
+
+
+@nox.session
+def rehearse(session: nox.Session) -> None:
+    """Publish every package to an index on loopback, install them from it one by one with uv and with pip, and run the demo from there."""
+    session.install(*RELEASE_TOOLS, "uv>=0.5")
+    demo = [f"--demo=dovetail{EXTRAS['dovetail']}"]
+    session.run("python", "tools/rehearse.py", *demo, *flags(session), *(chosen(session) if session.posargs else []))
 
 
 @nox.session
