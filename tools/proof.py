@@ -2,8 +2,8 @@
 
 python -I proof.py FILE PACKAGE
 
-FILE holds, as JSON, the digest of each file of each distribution that was built. Only the standard library and what is installed are
-used: this runs in environments that hold nothing else.
+FILE holds, as JSON, the digest of each file of each distribution that was built; `-` is for packages that came from elsewhere. Only the
+standard library and what is installed are used: this runs in environments that hold nothing else.
 """
 
 from __future__ import annotations
@@ -34,7 +34,21 @@ def _digest(path: Path) -> str:
     return "sha256=" + base64.urlsafe_b64encode(hashlib.sha256(path.read_bytes()).digest()).rstrip(b"=").decode()
 
 
-def broken_flavors(distribution: str) -> tuple[list[str], list[str]]:
+def origins(file: str, here: dict[str, metadata.Distribution], built: dict[str, dict[str, str]]) -> list[str]:
+    """Return what is not as it was built, or came from elsewhere than an index."""
+    if file == "-":
+        return []
+    strange = [f"{name} {path} is not what was built" for name, each in here.items() for path in strange_files(each, built[name])]
+    return strange + [f"{name} does not come from an index" for name, each in here.items() if each.read_text("direct_url.json")]
+
+
+def missing_names(distribution: str) -> list[str]:
+    """Return the public names of a distribution's facade that do not exist."""
+    module = importlib.import_module(distribution.replace("-", "_"))
+    return [f"{module.__name__}.{name} does not exist" for name in module.__all__ if not hasattr(module, name)]
+
+
+def flavors(distribution: str) -> tuple[list[str], list[str]]:
     """Return the flavors of a distribution, as discovery finds and loads them, and what is wrong with some."""
     from dovetail_core.flavors import FlavorCatalog
 
@@ -45,18 +59,16 @@ def broken_flavors(distribution: str) -> tuple[list[str], list[str]]:
 
 def main() -> int:
     """Print what was proved, or what is wrong, and return the exit code."""
-    built, wanted = json.loads(Path(sys.argv[1]).read_text("utf-8")), sys.argv[2]
+    file, wanted = sys.argv[1:]
+    built = {wanted: {}} if file == "-" else json.loads(Path(file).read_text("utf-8"))
     here = installed(built)
-    wrong = [f"{name} {file} is not what was built" for name, each in here.items() for file in strange_files(each, built[name])]
-    wrong += [f"{name} does not come from an index" for name, each in here.items() if each.read_text("direct_url.json")]
+    wrong = origins(file, here, built)
     if wanted not in here:
         wrong.append(f"{wanted} is not installed")
     else:
-        module = importlib.import_module(wanted.replace("-", "_"))
-        wrong += [f"{module.__name__}.{name} does not exist" for name in module.__all__ if not hasattr(module, name)]
-        flavors, broken = broken_flavors(wanted)
-        wrong += broken
-        print(f"with {', '.join(sorted(here.keys() - {wanted})) or 'no other'}; flavors: {', '.join(flavors) or 'none'}")
+        found, broken = flavors(wanted)
+        wrong += missing_names(wanted) + broken
+        print(f"with {', '.join(sorted(here.keys() - {wanted})) or 'no other'}; flavors: {', '.join(found) or 'none'}")
     print(*wrong, sep="\n", file=sys.stderr)
     return 1 if wrong else 0
 
