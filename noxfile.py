@@ -100,6 +100,22 @@ def lowest(session: nox.Session) -> None:
     session.run(uv, "pip", "install", "--python", python, *TEST_TOOLS, external=True)
     folders = [folder for folder in test_folders(session) if folder != "tests"]
     session.run("pytest", "-n", os.environ.get("DOVETAIL_TEST_WORKERS", "3"), "--timeout=300", *flags(session), *folders)
+    specs = [f"{name}{EXTRAS.get(name, '')}" for name in chosen(session)]
+    session.run("python", "tools/lowest.py", str(Path(session.create_tmp()) / "lowest.json"), *specs)
+
+
+@nox.session
+def release(session: nox.Session) -> None:
+    """Prepare a release, or say what speaks against it: `nox -s release -- PACKAGE major|minor|patch [--check]`."""
+    session.install(*RELEASE_TOOLS)
+    session.run("python", "tools/release.py", *session.posargs)
+
+
+@nox.session
+def skew(session: nox.Session) -> None:
+    """Try the released packages with this tree's siblings, and this tree's with the lowest released ones; `-- --load` asks no rules."""
+    session.install(*RELEASE_TOOLS)
+    session.run("python", "tools/skew.py", *session.posargs)
 
 
 @nox.session

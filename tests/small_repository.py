@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+ROOT = Path(__file__).parents[1]
 PYPROJECT = """\
 [build-system]
 requires = ["hatchling>=1.27"]
@@ -23,7 +24,10 @@ class SmallRepository:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        root.mkdir(exist_ok=True)
         self.git("init", "--quiet", "--initial-branch=main")
+        for file in ("pyproject.toml", "tools/changelog.md.jinja"):
+            self.write(file, (ROOT / file).read_text())
 
     def git(self, *words: str) -> str:
         """Run git, whatever the machine's own settings are, and return what it printed."""

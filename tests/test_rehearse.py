@@ -31,7 +31,7 @@ def prove(rehearsal: Rehearsal, environment: Environment, package: str = "doveta
 
 
 def test_what_is_installed_by_name_is_what_was_built(rehearsal: Rehearsal, installed: Environment) -> None:
-    assert prove(rehearsal, installed) == "with no other; flavors: none\n"
+    assert prove(rehearsal, installed) == "siblings: none; flavors: none\n"
 
 
 def test_a_file_that_differs_is_named(rehearsal: Rehearsal, installed: Environment) -> None:

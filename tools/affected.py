@@ -22,7 +22,7 @@ from workspace import ROOT, Workspace
 PYTHONS = ["3.11", "3.12", "3.13"]
 ALWAYS = ["lint", "types", "docs", "build"]
 """Sessions that look at the whole repository, and are quick."""
-TOGETHER = ["rehearse", "demo", "conformance", "mutants"]
+TOGETHER = ["skew", "rehearse", "demo", "conformance", "mutants"]
 """Sessions that run packages together: whatever is affected, they may be."""
 PROSE = ("README.md", "CHANGELOG.md", "LICENSE", "changes/")
 """What a package holds that no other can depend on."""

@@ -68,7 +68,9 @@ def main() -> int:
     else:
         found, broken = flavors(wanted)
         wrong += missing_names(wanted) + broken
-        print(f"with {', '.join(sorted(here.keys() - {wanted})) or 'no other'}; flavors: {', '.join(found) or 'none'}")
+        print(
+            f"siblings: {', '.join(sorted(here.keys() - {wanted})) or 'none'}; " * (file != "-") + f"flavors: {', '.join(found) or 'none'}"
+        )
     print(*wrong, sep="\n", file=sys.stderr)
     return 1 if wrong else 0
 
