@@ -105,6 +105,13 @@ def lowest(session: nox.Session) -> None:
 
 
 @nox.session
+def catalog(session: nox.Session) -> None:
+    """Write the table of flavors; `-- --check` tells whether it is up to date, `-- --accept FOLDER` judges a certificate."""
+    install_all(session, *RELEASE_TOOLS)
+    session.run("python", "tools/catalog.py", *session.posargs)
+
+
+@nox.session
 def release(session: nox.Session) -> None:
     """Prepare a release, or say what speaks against it: `nox -s release -- PACKAGE major|minor|patch [--check]`."""
     session.install(*RELEASE_TOOLS)
@@ -142,6 +149,8 @@ def docs(session: nox.Session) -> None:
     """Build the documentation; a warning is an error."""
     chosen(session)
     session.install("mkdocs>=1.6", "mkdocs-material>=9.5")
+    install_all(session, *RELEASE_TOOLS)
+    session.run("python", "tools/catalog.py", "--site")
     session.run("mkdocs", "build", "--strict", "--config-file", "docs/mkdocs.yml", "--site-dir", str(ROOT / session.create_tmp() / "site"))
 
 
@@ -184,6 +193,21 @@ def conformance(session: nox.Session) -> None:
     for target in targets(session):
         report = f"--report={folder}/{target.replace('/', '-')}"
         session.run("python", "-m", "dovetail_conformance", "run", target, "--workers=2", report, *others)
+
+
+@nox.session
+def certify(session: nox.Session) -> None:
+    """Renew the certificates of some flavors, named as `type/flavor`, or of all that have one: asked everything, at full effort."""
+    install_all(session, *TEST_TOOLS)
+    folder = ROOT / "docs" / "site" / "certificates"
+    committed = [str(report.parent.relative_to(folder)) for report in sorted(folder.glob("*/*/report.json"))]
+    for target in session.posargs or [target for target in targets(session) if target in committed]:
+        report = Path(session.create_tmp()) / target
+        session.run(
+            "python", "-m", "dovetail_conformance", "run", target, "--certify", "--effort=full", "--workers=2", f"--report={report}"
+        )
+        (folder / target).mkdir(parents=True, exist_ok=True)
+        shutil.copy(report / "report.json", folder / target / "report.json")
 
 
 @nox.session
