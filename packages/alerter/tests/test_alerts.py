@@ -39,6 +39,8 @@ def test_an_alert_that_cannot_be_sent_says_which_part(parts: dict[str, Any], nam
         "",
         "example.org",
         "javascript:alert(1)",
+        "javascript://a.b/%0aalert(1)",
+        "ftp://example.org/a",
         "file:///etc/passwd",
         "https://",
         "https://a b",

@@ -46,12 +46,13 @@ def _clusters(text: str, limit: int, measure: Measure) -> Iterator[str]:
 
 def _fitting(clusters: list[str], start: int, room: int, measure: Measure) -> int:
     """Return the end of the piece that begins at `start`: at least one cluster."""
-    end, size = start, 0
-    while end < len(clusters) and size + (extent := measure(clusters[end])) <= room:
-        size += extent
-        end += 1
-    while end > start + 1 and measure("".join(clusters[start:end])) > room:
-        end -= 1  # where escaping two characters together takes more than each alone
+    end, beyond = start, min(len(clusters), start + room)
+    while end < beyond:
+        middle = (end + beyond + 1) // 2
+        if measure("".join(clusters[start:middle])) <= room:
+            end = middle
+        else:
+            beyond = middle - 1
     if end == len(clusters):
         return end
     return _pause(clusters, start, end) if end > start else start + 1

@@ -92,6 +92,12 @@ class ConsoleHarness(AlerterHarness):
 
     flavor = ConsoleAlerter
     refusals: ClassVar[Mapping[str, type[Exception]]] = {"unwritable": Unavailable}
+    lacks = {
+        "AL-05": "a terminal asks for no pauses",
+        "AL-06": "a terminal gives no answer that could be lost",
+        "AL-24": "a terminal does not tell how often it was written to",
+        "AL-33": "a terminal takes every message or none",
+    }
 
     def __enter__(self) -> Self:
         from dovetail_alerter.terminal import user_name
@@ -127,7 +133,7 @@ class ConsoleHarness(AlerterHarness):
     def refuse(self, component: Alerter, kind: str, *, target: str = "", times: int | None = None, after: int = 0) -> Iterator[None]:
         """Let the device be a directory."""
         if kind not in self.refusals or times is not None or after:
-            raise Untested(f"a terminal is not {kind}, for so many messages")
+            raise Untested(f"a terminal is not {kind}, or not for some messages only")
         path: Path = component.config.device  # type: ignore[attr-defined]
         path.unlink()
         path.symlink_to(self._folder.name)

@@ -18,6 +18,8 @@ from dovetail_alerter.receipts import PartialDelivery, Receipt
 from dovetail_conformance import Effort, Untested, rule, run_machine
 from dovetail_core.errors import DovetailError
 
+_LONG = 3  # of alerts of several messages in one sequence: they take their time
+
 
 class MachineRules:
     """The rule about everything at once."""
@@ -37,7 +39,7 @@ class AlerterMachine(RuleBasedStateMachine):
         self.alerter: Alerter = harness.make()
         self.arrived: list[str] = []
         self.unfinished: list[Receipt] = []
-        self.threads: list[str] = []
+        self.long = 0
 
     def teardown(self) -> None:
         self.alerter.close()
@@ -62,14 +64,17 @@ class AlerterMachine(RuleBasedStateMachine):
         self.expect(lambda: self.alerter.post(sent), 0)
         assert self.arrived[-1:] == [sent.title], "an alert that nothing refused was not accepted"
 
+    @precondition(lambda self: self.long < _LONG)
     @step(tenths=st.integers(10, 19))
     def post_long(self, tenths: int) -> None:
+        self.long += 1
         sent = Alert(unique(), prose(self.alerter.limits.body * tenths // 10))
         self.expect(lambda: self.alerter.post(sent), 0)
 
-    @precondition(lambda self: self.harness.refusals)
+    @precondition(lambda self: self.long < _LONG and self.harness.refusals)
     @step(after=st.integers(0, 1))
     def be_refused(self, after: int) -> None:
+        self.long += 1
         sent = Alert(unique(), prose(self.alerter.limits.body * 3 // 2))
         with suppress(Untested), self.harness.refuse(self.alerter, next(iter(self.harness.refusals)), after=after):
             self.expect(lambda: self.alerter.post(sent), 0)
