@@ -79,6 +79,17 @@ def test_what_is_made_once_or_ends_soon_or_is_garbage_is_no_leak(project: Projec
     assert done.returncode == 0 and "2 passed" in counted(done), done.stdout
 
 
+def test_what_lives_as_long_as_the_component_is_no_leak(project: Project) -> None:
+    harness = """def make(self, **config):
+        import weakref
+        component = super().make(**config)
+        weakref.finalize(component, os.close, os.open(os.devnull, os.O_RDONLY))
+        return component"""
+    write(project, harness=harness)
+    done = run(project, "--only", "GA-01,GA-02")
+    assert done.returncode == 0 and "2 passed" in counted(done), done.stdout
+
+
 def test_a_leak_that_the_flavor_declares_is_a_deviation_however_it_shows(project: Project) -> None:
     deviations = "deviations = {'XC-09': __import__('dovetail_conformance').Deviation('it leaks', owner='backend')}"
     write(project, LEAKS["descriptor"], harness=deviations)

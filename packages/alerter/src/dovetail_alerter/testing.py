@@ -114,10 +114,10 @@ class ConsoleHarness(AlerterHarness):
         """Return an alerter at a terminal of its own."""
         from dovetail_alerter.contract.pseudo_terminal import PseudoTerminal
 
-        terminal = PseudoTerminal()
         path = Path(self._folder.name) / uuid.uuid4().hex
-        path.symlink_to(terminal.name)
         component = self.flavor(**{"device": path, **config})
+        terminal = PseudoTerminal()
+        path.symlink_to(terminal.name)
         self._terminals[path] = terminal
         weakref.finalize(component, terminal.close)  # keeps it as long as the component is used
         return component

@@ -18,7 +18,6 @@ from dovetail_conformance.watchdog import GRACE, Watchdog, limit
 
 WORKER_FOLDER = "dovetail_folder"
 """Under which name a worker is told where to leave word when it has to end."""
-_GOOD = (Outcome.PASSED, Outcome.ABSENT)
 
 
 class RuleProtocol:
@@ -49,7 +48,7 @@ class RuleProtocol:
     def _left(self, item: pytest.Item, nextitem: pytest.Item | None, reports: list[pytest.TestReport]) -> dict[str, int]:
         """Return what a rule that holds leaves behind each time that it is run: what is made once per process is no leak."""
         left = item.stash[WATCH].left if WATCH in item.stash else {}
-        if not left or any(record.outcome not in _GOOD for report in reports for record in records_of(report)):
+        if not left or any(record.outcome is not Outcome.PASSED for report in reports for record in records_of(report)):
             return {}
         asked = rule_and_contract(item)
         if asked is not None and asked[1] in self._session.leaking:

@@ -62,6 +62,7 @@ class ConformanceSession:
         try:
             yield
         finally:
+            getattr(item, "funcargs", {}).clear()  # they would keep alive what is garbage, and closes what it holds only then
             watch.end()
 
     def _admit(self, contract: type[Contract], harness: Harness, rule: Rule) -> None:
@@ -108,6 +109,8 @@ class ConformanceSession:
         rule, contract = asked
         watch = item.stash.get(WATCH, None)
         verdict = self._verdict(contract, rule, error, call.when, watch)
+        if watch is not None and call.when == "call":
+            watch.passed = verdict.outcome is Outcome.PASSED
         if watch is not None and error is not None:
             watch.heard.hear_error(error)
             verdict = Verdict(verdict.outcome, watch.heard.masked(verdict.detail), verdict.crashed)

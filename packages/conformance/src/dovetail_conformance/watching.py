@@ -39,8 +39,10 @@ class Watch:
         self._mark = 0
         self.noted = Disturbances()
         self.heard = Overheard()
+        self.passed = False
+        """Whether the rule's body held. Of one that did not, the exception that pytest keeps keeps alive what was used."""
         self.left: dict[str, int] = {}
-        """What is left behind, once it is over."""
+        """What is left behind, once it is over; nothing unless it passed."""
 
     def begin(self) -> None:
         """Begin to look."""
@@ -55,10 +57,11 @@ class Watch:
     def end(self) -> None:
         """Look at what is left, and stop to look."""
         try:
-            left = self._in_the_backend()
+            left = self._in_the_backend() if self.passed else Counter()
             self._made.clear()  # what nobody but this holds is garbage
             self.noted.forget()
-            self.left = {**left, **Census.settled(self._before, self._seconds)}
+            if self.passed:
+                self.left = {**left, **Census.settled(self._before, self._seconds)}
         finally:
             self._stack.close()
 

@@ -45,11 +45,12 @@ class Census:
         return cls(_descriptors(), Counter(thread.name for thread in threading.enumerate()), _children(), _temporary_files())
 
     def beyond(self, before: Census) -> dict[str, int]:
-        """Return what there is more than before, by what it is."""
+        """Return what there is more than before, by what it is. One descriptor in the place of another is no more than before."""
         more: dict[str, int] = {}
-        for kind in ("descriptors", "children", "files"):
-            for name, count in (getattr(self, kind) - getattr(before, kind)).items():
-                more[f"{kind[:-1] if kind != 'children' else 'child'} {name}"] = count
+        for kind, word in (("descriptors", "descriptor"), ("children", "child"), ("files", "file")):
+            now, then = getattr(self, kind), getattr(before, kind)
+            if kind != "descriptors" or now.total() > then.total():
+                more |= {f"{word} {name}": count for name, count in (now - then).items()}
         extra = self.threads.total() - before.threads.total()  # names are often numbered
         return {**more, **({f"threads, of {sorted(self.threads - before.threads)}": extra} if extra > 0 else {})}
 
