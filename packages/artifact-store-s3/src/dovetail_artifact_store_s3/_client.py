@@ -127,6 +127,7 @@ def attempted(call: Callable[[], R], what: str) -> R:
 def _made(session: Any, config: S3Config) -> Any:
     from botocore.config import Config
 
+    encrypted = not (config.endpoint_url or "").startswith("http://")
     style = "path" if config.addressing_style == "auto" and config.endpoint_url else config.addressing_style
     settings = Config(
         connect_timeout=config.connect_timeout,
@@ -136,7 +137,7 @@ def _made(session: Any, config: S3Config) -> Any:
         retries={"total_max_attempts": 1},
         signature_version="s3v4",  # the SDK would presign with version 2, which new buckets refuse
         s3={"addressing_style": style},
-        request_checksum_calculation=config.checksums,
+        request_checksum_calculation=config.checksums if encrypted else "when_required",  # else the signature has a digest of the body
         response_checksum_validation=config.checksums,
         user_agent_extra="dovetail",
     )

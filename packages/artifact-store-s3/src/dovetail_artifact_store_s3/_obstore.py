@@ -66,7 +66,7 @@ class ObstoreEngine:
 
         def send() -> Written:
             answer = self._fast.put(self._stores.current, full, data, attributes=self._attributes, use_multipart=False)
-            return Written(bare(answer["e_tag"]), datetime.now(UTC).replace(microsecond=0))
+            return Written(bare(answer["e_tag"]), datetime.now(UTC))
 
         return self._tried((full,), send, lambda: self._sdk.put(key, data), f"'{key}'")
 
@@ -101,7 +101,7 @@ class ObstoreEngine:
 
     def _interruptible(self, call: Callable[[], R]) -> R:
         """Return what `call` returns. Within obstore Ctrl-C is not heard, so the main thread waits for another."""
-        if threading.current_thread() is threading.main_thread():
+        if threading.get_ident() == threading.main_thread().ident:
             return self._threads().submit(call).result()
         return call()
 

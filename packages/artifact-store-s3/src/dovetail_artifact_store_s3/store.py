@@ -47,6 +47,7 @@ class S3ArtifactStore(ArtifactStore):
         if self.config.conditional_writes == "none":
             self.capabilities = type(self).capabilities - {Capability.CONDITIONAL_PUT, Capability.CONDITIONAL_REPLACE}
         self._names = Names(self.config.prefix)
+        self._uri = base_uri(self.config)
         self._client = Client(self.config)
         self._writes = Writes(self._client, self.config, self._names, self._engine)
         self._carrier: Engine | None = None
@@ -85,7 +86,7 @@ class S3ArtifactStore(ArtifactStore):
         return self._carrier
 
     def _base_uri(self) -> str:
-        return base_uri(self.config)
+        return self._uri
 
     def _stat(self, key: str) -> ObjectInfo:
         return from_head(key, self._client.ask("head_object", f"'{key}'", Key=self._names.full(key)))
@@ -117,6 +118,9 @@ class S3ArtifactStore(ArtifactStore):
     def _write(self, key: str, data: Any, condition: Condition, metadata: Mapping[str, str]) -> ObjectInfo:
         if len(data) > self._largest_put(condition):
             return super()._write(key, data, condition, metadata)
+        if condition == NO_CONDITION and not metadata:
+            written = self._engine().put(key, data if isinstance(data, bytes) else bytes(data))
+            return ObjectInfo(key, len(data), written.etag, written.modified, digest_of_bytes(data))
         found = self._writes.put(key, data, condition, metadata)
         return ObjectInfo(found.key, found.size, found.etag, found.modified, digest_of_bytes(data), found.metadata)
 

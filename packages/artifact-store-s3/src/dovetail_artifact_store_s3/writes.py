@@ -12,6 +12,7 @@ from dovetail_artifact_store import Condition, ObjectInfo, Upload
 from dovetail_artifact_store.objects import NO_CONDITION
 from dovetail_artifact_store_s3._client import Client
 from dovetail_artifact_store_s3._engine import Engine
+from dovetail_artifact_store_s3.buffers import Buffer, Buffers
 from dovetail_artifact_store_s3.config import S3Config
 from dovetail_artifact_store_s3.errors import taken
 from dovetail_artifact_store_s3.objects import WRITE_ID, Names, etag_of_parts, from_head, from_write, new_write_id, writing
@@ -97,22 +98,22 @@ class PartsUpload(Upload):
         self._metadata = dict(metadata)
         self._write_id = new_write_id()
         self._settings = writing(writes.config, metadata, self._write_id)
-        self._held = bytearray()
+        self._buffers = Buffers()
+        self._held = self._buffers.take(0)
         self._size = 0
         self._upload_id = ""
         self._parts: list[Future[str]] = []
         self._room = threading.Semaphore(writes.config.concurrency)
 
     def write(self, data: memoryview) -> None:
-        """Keep what does not fill a part, and send what does."""
+        """Keep what does not fill a part, and send a part once there is more than it."""
         self._size += len(data)
-        while len(self._held) + len(data) > self._part_size:
-            missing = self._part_size - len(self._held)
-            part = bytes(self._held + data[:missing]) if self._held else bytes(data[:missing])
-            self._held.clear()
+        while data:
+            if self._held.size == self._part_size:
+                self._send()
+            missing = self._part_size - self._held.size
+            self._held.add(data[:missing])
             data = data[missing:]
-            self._send(part)
-        self._held += data
 
     @property
     def _part_size(self) -> int:
@@ -122,10 +123,9 @@ class PartsUpload(Upload):
     def commit(self) -> ObjectInfo:
         """Publish the object."""
         if not self._upload_id:
-            return self._writes.put(self._key, self._held, self._condition, self._metadata)
-        if self._held:
-            self._send(bytes(self._held))
-            self._held.clear()
+            return self._writes.put(self._key, self._held.content(), self._condition, self._metadata)
+        if self._held.size:
+            self._send()
         etags = [part.result() for part in self._parts]
         parts = [{"PartNumber": number, "ETag": etag} for number, etag in enumerate(etags, 1)]
         parameters = {**self._name(), "MultipartUpload": {"Parts": parts}, **_demands(self._condition)}
@@ -140,7 +140,6 @@ class PartsUpload(Upload):
 
     def abort(self) -> None:
         """Leave no part behind."""
-        self._held = bytearray()  # the old one may still be on its way, after an interruption
         for part in self._parts:
             part.cancel()
         wait(self._parts)  # a part that arrives after the end would stay
@@ -152,20 +151,26 @@ class PartsUpload(Upload):
     def _name(self) -> dict[str, str]:
         return {"Key": self._writes.names.full(self._key), "UploadId": self._upload_id}
 
-    def _send(self, data: bytes) -> None:
+    def _send(self) -> None:
+        """Send what is held as the next part, as soon as there is room for it."""
         if not self._upload_id:
             key = self._writes.names.full(self._key)
             answer = self._asked("create_multipart_upload", Key=key, **self._settings)
             self._upload_id = answer["UploadId"]
-        for part in self._parts:
-            if part.done():
-                part.result()  # what failed is said as soon as it is known
+        for sent in self._parts:
+            if sent.done():
+                sent.result()  # what failed is said as soon as it is known
         self._room.acquire()
-        future = self._executor.submit(self._send_part, len(self._parts) + 1, data)
-        future.add_done_callback(lambda _: self._room.release())
+        part, self._held = self._held, self._buffers.take(self._part_size)
+        future = self._executor.submit(self._send_part, len(self._parts) + 1, part.content())
+        future.add_done_callback(lambda _: self._sent(part))
         self._parts.append(future)
 
-    def _send_part(self, number: int, data: bytes) -> str:
+    def _sent(self, buffer: Buffer) -> None:
+        self._buffers.give_back(buffer)
+        self._room.release()
+
+    def _send_part(self, number: int, data: bytearray) -> str:
         etag: str = self._asked("upload_part", **self._name(), PartNumber=number, Body=data)["ETag"]
         return etag
 

@@ -30,13 +30,13 @@ Count = Callable[[int, str], None]
 
 
 def pump(source: IO[bytes], *targets: Any, count: Callable[[int], None] = lambda size: None) -> int:
-    """Write everything that is left in `source` to each target's `write`, and return the number of bytes."""
-    total = 0
-    while chunk := source.read(CHUNK):
+    """Write everything that is left in `source` to each target's `write`, and return the number of bytes. Targets keep no reference to them."""
+    total, memory = 0, memoryview(bytearray(CHUNK))  # used again: fresh memory costs as much as reading into it
+    while size := source.readinto(memory):  # type: ignore[attr-defined]  # typeshed has it for none of what is opened for reading
         for target in targets:
-            target.write(chunk)
-        total += len(chunk)
-        count(len(chunk))
+            target.write(memory[:size])
+        total += size
+        count(size)
     return total
 
 

@@ -1,0 +1,91 @@
+"""Runs the measurements: turn by turn, each in a process of its own, and once more through a proxy that counts requests."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from place import Place
+from tasks import TASKS, Task
+from worker import MARK
+
+from dovetail_conformance.instruments import FaultProxy
+
+WORKER = Path(__file__).with_name("worker.py")
+
+
+@dataclass
+class Result:
+    """What one contender took for one task."""
+
+    task: str
+    contender: str
+    seconds: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+    memory: list[int] = field(default_factory=list)
+    requests: int | None = None
+    """None where they could not be counted."""
+
+    @property
+    def median(self) -> float:
+        """Median of the seconds."""
+        return statistics.median(self.seconds)
+
+    @property
+    def busy(self) -> float:
+        """Median of the seconds of the client's processor."""
+        return statistics.median(self.cpu)
+
+
+def measured(place: Place, tasks: Sequence[str], contenders: Sequence[str], repetitions: int) -> list[Result]:
+    """Return what each contender took for each task."""
+    results = []
+    for name in tasks:
+        task = TASKS[name](place)
+        found = {contender: Result(name, contender) for contender in contenders}
+        if not task.once:
+            task.prepare()
+        for turn in range(repetitions):
+            for contender in contenders if turn % 2 == 0 else reversed(contenders):
+                _add(found[contender], place, task)
+                print(f"\r{name}: {turn + 1} of {repetitions}, {contender}".ljust(79), end="", file=sys.stderr, flush=True)
+        for result in found.values():
+            result.requests = _counted(result, place, task)
+        results += found.values()
+    print("\r".ljust(80) + "\r", end="", file=sys.stderr)
+    return results
+
+
+def _add(result: Result, place: Place, task: Task) -> None:
+    found = _work(result, place, task)
+    result.seconds.append(found["seconds"])
+    result.cpu.append(found["cpu"])
+    result.memory.append(int(found["memory"]))
+
+
+def _work(result: Result, place: Place, task: Task, *flags: str) -> dict[str, float]:
+    if task.once:
+        task.prepare()
+    words = [sys.executable, str(WORKER), place.as_text(), result.contender, result.task, *flags]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{result.contender} failed at {result.task}:\n{done.stderr}")
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def _counted(result: Result, place: Place, task: Task) -> int | None:
+    """Return how many requests the task itself takes: those between the worker's two marks."""
+    server = urlsplit(place.endpoint)
+    if server.scheme != "http":
+        return None
+    with FaultProxy(server.hostname or "", server.port or 80) as proxy:
+        _work(result, replace(place, endpoint=proxy.url), task, "--mark")
+        first, last = (item.number for item in proxy.requests if item.path == MARK)
+    return last - first - 1
