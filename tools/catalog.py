@@ -12,14 +12,13 @@ import argparse
 import re
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from certificates import PLACE, Certificate, certificates, refusals
+from certificates import PLACE, Certificate, certificates, faults, outdated, refusals
 from workspace import ROOT, Workspace
 
 from dovetail_conformance.outcomes import Outcome
-from dovetail_conformance.report import Report, grade
 from dovetail_core.flavors import FlavorCatalog
 
 BEGIN = "<!-- flavors: made by nox -s catalog -->"
@@ -61,33 +60,35 @@ class Row:
 
 def rows(workspace: Workspace) -> list[Row]:
     """Return a row per flavor of the repository, and per certificate of somebody else's, sorted by type and flavor."""
-    reports = {certificate.target: certificate.report() for certificate in certificates(workspace.root)}
-    own = {(row.type, row.flavor): row for row in _own(workspace, reports)}
-    others = [_other(report) for target, report in reports.items() if target not in own]
+    certified = {certificate.target: certificate for certificate in certificates(workspace.root)}
+    own = {(row.type, row.flavor): row for row in _own(workspace, certified)}
+    others = [_other(certificate) for target, certificate in certified.items() if target not in own]
     return sorted([*own.values(), *others], key=lambda row: (row.type, row.flavor))
 
 
-def _own(workspace: Workspace, reports: dict[tuple[str, str], Report]) -> Iterator[Row]:
+def _own(workspace: Workspace, certified: dict[tuple[str, str], Certificate]) -> Iterator[Row]:
     catalog = FlavorCatalog()
     for package in workspace.packages.values():
         folder = package.folder.relative_to(workspace.root).as_posix()
         for kind, name in package.flavors():
-            flavor, report = catalog.load(kind, name), reports.get((kind, name))
+            flavor, certificate = catalog.load(kind, name), certified.get((kind, name))
             declared = flavor.capabilities
             capabilities = tuple(sorted(each.name for each in declared)) if isinstance(declared, frozenset) else None
-            tier, certified = (grade(report).tier, report.flavor.version) if report else ("", "")
-            version = str(package.version)
-            yield Row(kind, name, package.distribution, version, flavor.interface, capabilities, folder, tier, certified)
+            tier, about = (_tier(certificate), certificate.report().flavor.version) if certificate else ("", "")
+            yield Row(kind, name, package.distribution, str(package.version), flavor.interface, capabilities, folder, tier, about)
 
 
-def _other(report: Report) -> Row:
+def _tier(certificate: Certificate) -> str:
+    return "out of date" if outdated(certificate) else certificate.grade().tier
+
+
+def _other(certificate: Certificate) -> Row:
+    report = certificate.report()
     flavor = report.flavor
     absent = {need for rule in report.of(Outcome.ABSENT) for need in rule.needs}
     shown = {need for rule in report.of(*_SHOWN) for need in rule.needs}
-    capabilities, tier = tuple(sorted(shown - absent)), grade(report).tier
-    return Row(
-        flavor.type, flavor.name, flavor.distribution, flavor.version, report.interface, capabilities, tier=tier, certified=flavor.version
-    )
+    row = Row(flavor.type, flavor.name, flavor.distribution, flavor.version, report.interface, tuple(sorted(shown - absent)))
+    return replace(row, tier=_tier(certificate), certified=flavor.version)
 
 
 def table(found: Iterable[Row], root: str, report: str) -> str:
@@ -119,9 +120,22 @@ def accept(folder: Path, workspace: Workspace) -> bool:
     for reason in reasons:
         print(f"refused: {'/'.join(certificate.target)}: {reason}")
     if not reasons:
-        report = certificate.report()
-        print(f"accepted: {'/'.join(certificate.target)} of {report.flavor.distribution} {report.flavor.version}: {grade(report).tier}")
+        flavor = certificate.report().flavor
+        print(f"accepted: {'/'.join(certificate.target)} of {flavor.distribution} {flavor.version}: {certificate.grade().tier}")
     return not reasons
+
+
+def stand(workspace: Workspace) -> bool:
+    """Print what is wrong with the certificates of the repository, and which are out of date; return whether all may stand."""
+    good = True
+    for certificate in certificates(workspace.root):
+        name, found = "/".join(certificate.target), faults(certificate, workspace)
+        for fault in found:
+            print(f"refused: {name}: {fault}")
+        if not found and outdated(certificate):
+            print(f"out of date: {name}: nox -s certify -- {name}")
+        good = good and not found
+    return good
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -137,10 +151,10 @@ def main(arguments: list[str] | None = None) -> int:
         for certificate in certificates(ROOT):
             certificate.publish()
         return 0
-    folders = given.accept or [certificate.folder for certificate in certificates(ROOT)]
-    accepted = all([accept(folder, workspace) for folder in folders])
-    if given.accept or not accepted:
-        return 0 if accepted else 1
+    if given.accept:
+        return 0 if all([accept(folder, workspace) for folder in given.accept]) else 1
+    if not stand(workspace):
+        return 1
     stale = {file: text for file, text in pages(workspace).items() if text != file.read_text("utf-8")}
     for file, text in stale.items():
         print(f"{file.relative_to(ROOT)} {'is not up to date: nox -s catalog' if given.check else 'was written'}", file=sys.stderr)
