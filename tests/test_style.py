@@ -16,6 +16,7 @@ FACADES = [
     "dovetail",
     "dovetail_core",
     "dovetail_artifact_store",
+    "dovetail_experiment_tracker",
     "dovetail_metadata_store",
     "dovetail_orchestrator",
     "dovetail.materializers",

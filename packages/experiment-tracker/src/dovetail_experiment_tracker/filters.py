@@ -101,7 +101,7 @@ def _tokens(filter: str) -> list[_Token]:
     while position < len(filter.rstrip()):
         match = _TOKEN.match(filter, position)
         if match is None or match.lastgroup is None:
-            raise _misread(filter, position)
+            raise _misread(filter, position + len(filter[position:]) - len(filter[position:].lstrip()))
         found.append(_Token(match.lastgroup, match[match.lastgroup], match.start(match.lastgroup)))
         position = match.end()
     return found[::-1]

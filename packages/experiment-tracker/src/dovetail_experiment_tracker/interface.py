@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 from dovetail_core import Component, InvalidArgument, needs, new_id, require, retrying, utcnow
@@ -39,6 +40,9 @@ class ExperimentTracker(Component, Primitives):
 
     attempts: int = 5
     """How often a primitive is called, at most, while its error says `retryable`."""
+
+    run_class: ClassVar[builtins.type[Run]] = Run
+    """What `start_run` and `attach` give; a subclass may offer more of what the backend can."""
 
     artifact_store: artifacts.ArtifactStore | None = None
     """Where the files of runs go, if not to the backend's own place; see `use_artifact_store`."""
@@ -86,7 +90,7 @@ class ExperimentTracker(Component, Primitives):
             record = self._resumed(_id(resume), checked_tags)
         else:
             record = self._created(name, experiment, checked_tags, parent)
-        run = Run(self, record, owned=True, buffered=self._is_buffered(buffered), autolog=autolog)
+        run = self.run_class(self, record, owned=True, buffered=self._is_buffered(buffered), autolog=autolog)
         open_runs.add(run)
         if checked_params:
             self._send_params(run.id, checked_params)
@@ -115,7 +119,7 @@ class ExperimentTracker(Component, Primitives):
         """Return a run that somebody else began, to log to it, also from another process or machine; leaving its block does not end it."""
         if buffered:
             require(self, Capability.ASYNC)
-        return Run(self, self.get_run(run_id), owned=False, buffered=self._is_buffered(buffered), autolog=False)
+        return self.run_class(self, self.get_run(run_id), owned=False, buffered=self._is_buffered(buffered), autolog=False)
 
     @property
     def active_run(self) -> Run | None:

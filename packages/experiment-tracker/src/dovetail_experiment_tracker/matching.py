@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from dovetail_experiment_tracker.filters import Condition, Field
+from dovetail_experiment_tracker.params import nearest
 from dovetail_experiment_tracker.records import RunRecord
 
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
@@ -40,7 +41,8 @@ def _holds(value: Any, condition: Condition) -> bool:
     if _nan(value) or _nan(condition.value):
         same = _nan(value) and _nan(condition.value)
         return same if condition.operator in ("=", "<=", ">=") else condition.operator == "!=" and not same
-    return _COMPARE[condition.operator](value, condition.value)
+    number = isinstance(condition.value, float)
+    return _COMPARE[condition.operator](nearest(value) if number else value, condition.value)
 
 
 def _comparable(value: Any, other: Any) -> bool:

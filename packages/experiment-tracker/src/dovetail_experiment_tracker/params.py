@@ -91,8 +91,13 @@ def amount(text: str) -> float | None:
     value = decode(text)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    try:
-        number = float(value)
-    except OverflowError:
-        number = math.copysign(math.inf, value)
+    number = nearest(value)
     return None if math.isnan(number) else number
+
+
+def nearest(value: int | float) -> float:
+    """Return the nearest float of a number; infinite beyond the largest."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf

@@ -9,8 +9,9 @@ import click
 
 from dovetail.cli.completion import complete_components, complete_flavors
 from dovetail.cli.flavors import flavor_group
-from dovetail.cli.lazy_groups import SpeakingGroup
+from dovetail.cli.offered_commands import OfferingGroup
 from dovetail.cli.printing import output_option, print_record, print_rows
+from dovetail.cli.type_commands import GROUP, TypeHost
 
 if TYPE_CHECKING:
     from dovetail.project import Project
@@ -20,14 +21,27 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def component_group(kind: str) -> click.Group:
-    """Return the commands of a component type. Nothing of the type is imported."""
+    """Return the commands of a component type, also those that its package adds. Nothing of the type is imported."""
     title = kind.replace("_", " ")
-    group = SpeakingGroup(kind.replace("_", "-"), help=f"Declare, inspect and change components of type {title}, and see its flavors.")
+    group = OfferingGroup(
+        kind.replace("_", "-"),
+        lazy={},
+        offers=f"{GROUP}.{kind}",
+        callback=_hosting(kind),
+        help=f"Declare, inspect and change components of type {title}, and see its flavors.",
+    )
     group.short_help = f"Components of type {title}, and their flavors."
     group.add_command(flavor_group(kind))
     for add in (_add_showing, _add_registering, _add_changing, _add_copying, _add_provisioning):
         add(group, kind)
     return group
+
+
+def _hosting(kind: str) -> Callable[[], None]:
+    def host() -> None:
+        click.get_current_context().obj = TypeHost(kind)
+
+    return host
 
 
 def _project() -> Project:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition
 from hypothesis.stateful import rule as step
 
 from dovetail_conformance import Effort, rule, run_machine
@@ -20,7 +20,7 @@ from dovetail_experiment_tracker.run import Run
 
 _KEY = st.sampled_from(["a", "A", "a/b", "x y"])
 _STEP = st.one_of(st.integers(-2, 4), st.sampled_from([2**63 - 1, -(2**63)]))
-_VALUE = st.one_of(st.floats(width=64), st.integers(-5, 5))
+_VALUE = st.one_of(st.floats(width=32, allow_subnormal=False), st.integers(-5, 5))
 _PARAM = st.one_of(
     st.none(), st.booleans(), st.integers(-3, 3), st.sampled_from(["1", "svm", "", "null"]), st.lists(st.integers(0, 2), max_size=2)
 )
@@ -78,6 +78,11 @@ class TrackerMachine(RuleBasedStateMachine):
             return False
         assert not held.status.ended, "logging to a run that has ended was accepted"
         return True
+
+    @initialize()
+    def start_two(self) -> None:
+        self.start()
+        self.start()
 
     @precondition(lambda self: len(self.runs) < 4)
     @step()

@@ -120,7 +120,7 @@ class MetricRules:
     @rule("ET-14", severity=2, needs=Capability.ASYNC)
     def test_what_is_sent_in_the_background_arrives(self, tracker: ExperimentTracker, effort: Effort) -> None:
         """What was logged in the background is stored when `flush`, the run's end, or `close` returns; a forked process sends nothing of it again."""
-        count = effort.pick(2000, 10_000, 50_000)
+        count = effort.pick(900, 10_000, 50_000)
         ways: dict[str, Callable[[Run], None]] = {"flush": Run.flush, "end": Run.end, "close": lambda run: run.tracker.close()}
         for way, call in ways.items():
             run = tracker.start_run(buffered=True)
