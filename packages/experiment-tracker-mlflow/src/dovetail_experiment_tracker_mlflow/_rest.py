@@ -7,6 +7,7 @@ whoever makes it.
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 
 from mlflow.store.tracking.rest_store import RestStore
@@ -48,7 +49,8 @@ class Server:
                 raise_on_status=False,
                 respect_retry_after_header=False,
                 allow_redirects=False,
-                **more,
+                auth=_as_it_is,
+                **{**more, "extra_headers": {**_elsewhere(), **more.get("extra_headers", {})}},
             )
         except MlflowException as error:
             raise of_transport(_cause(error), what) from error
@@ -80,6 +82,19 @@ class Store(RestStore):  # type: ignore[misc]  # MLflow is not typed throughout
         answer = response_proto or api.Response()
         parse_dict(js_dict=_parsed(response), message=answer)
         return answer
+
+    def _validate_workspace_support_if_specified(self) -> None:
+        """A variable of the environment specifies nothing here."""
+
+
+def _as_it_is(request: Any) -> Any:
+    """Leave a request with the credentials that it has; without this, `requests` looks for others in ~/.netrc."""
+    return request
+
+
+def _elsewhere() -> dict[str, str]:
+    """Return headers in place of those that MLflow takes from variables of the environment."""
+    return {"X-MLFLOW-WORKSPACE": ""} if "MLFLOW_WORKSPACE" in os.environ else {}
 
 
 def _parsed(response: Any) -> Any:

@@ -3,62 +3,17 @@
 from __future__ import annotations
 
 import logging
-import os
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from dovetail_experiment_tracker_mlflow.config import MlflowConfig
+from dovetail_experiment_tracker_mlflow.redirection import Autologging, Redirection
 
 log = logging.getLogger("dovetail.experiment_tracker")
 
-
-class _Redirection:
-    """MLflow's tracking URI and credentials are the process's: they are set while any run is active, and then put back."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._users = 0
-        self._uri = ""
-        self._before: tuple[Any, dict[str, str | None]] = (None, {})
-
-    def enter(self, config: MlflowConfig) -> bool:
-        """Point MLflow at a tracker. Return False where it is pointed at another one, by a run that is active now."""
-        with self._lock:
-            if self._users and self._uri != config.tracking_uri:
-                return False
-            if not self._users:
-                self._point(config)
-            self._users += 1
-            return True
-
-    def leave(self) -> None:
-        """Put back what was, once nobody needs it."""
-        with self._lock:
-            self._users -= 1
-            if not self._users:
-                self._restore()
-
-    def _point(self, config: MlflowConfig) -> None:
-        import mlflow
-        from mlflow.tracking._tracking_service import utils
-
-        wanted = {**_credentials(config), "MLFLOW_TRACKING_URI": None, "MLFLOW_RUN_ID": None, "MLFLOW_EXPERIMENT_ID": None}
-        self._before = (utils._tracking_uri, {name: os.environ.get(name) for name in wanted})
-        _set(wanted)
-        mlflow.set_tracking_uri(config.tracking_uri)
-        self._uri = config.tracking_uri
-
-    def _restore(self) -> None:
-        import mlflow
-
-        uri, environment = self._before
-        mlflow.set_tracking_uri(uri)
-        _set(environment)
-
-
-_redirection = _Redirection()
+_redirection = Redirection()
+_autologging = Autologging()
 
 
 @contextmanager
@@ -70,72 +25,39 @@ def native(config: MlflowConfig, run: Any, autolog: bool) -> Iterator[None]:
     import mlflow
     from mlflow.tracking import fluent
 
-    if not _redirection.enter(config):
+    if not _redirection.enter(config, run.info.experiment_id):
         log.warning("a run of another MLflow tracker is active: calls of mlflow itself go there, and not to run %s", run.info.run_id)
         yield
         return
-    stack = fluent._active_run_stack.get()
-    active = mlflow.ActiveRun(run)
-    stack.append(active)
     try:
-        with _autologging(autolog):
-            yield
+        stack = fluent._active_run_stack.get()
+        active = _Active(mlflow.ActiveRun(run))
+        stack.append(active.run)
+        with _autologging.on() if autolog else nullcontext():
+            try:
+                yield
+            finally:
+                active.leave(stack)
     finally:
-        if active in stack:  # also where the code inside began runs and left them active
-            del stack[stack.index(active) :]
         _redirection.leave()
 
 
-class _Autologging:
-    """MLflow's automatic logging, which is the process's: on while any run wants it."""
+class _Active:
+    """An entry of MLflow's stack of active runs, which is the thread's."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._users = 0
+    entered: set[int] = set()
+    """Identities of the entries of this kind in any stack."""
 
-    @contextmanager
-    def on(self) -> Iterator[None]:
-        """Keep it on within a block."""
-        import mlflow
+    def __init__(self, run: Any) -> None:
+        self.run = run
+        self.entered.add(id(run))
 
-        with self._lock:
-            self._users += 1
-            if self._users == 1:
-                mlflow.autolog(silent=True)
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._users -= 1
-                if not self._users:
-                    mlflow.autolog(disable=True, silent=True)
-
-
-_automatic = _Autologging()
-
-
-@contextmanager
-def _autologging(wanted: bool) -> Iterator[None]:
-    if not wanted:
-        yield
-        return
-    with _automatic.on():
-        yield
-
-
-def _credentials(config: MlflowConfig) -> dict[str, str | None]:
-    return {
-        "MLFLOW_TRACKING_USERNAME": config.username,
-        "MLFLOW_TRACKING_PASSWORD": config.password.get_secret_value() if config.password else None,
-        "MLFLOW_TRACKING_TOKEN": config.token.get_secret_value() if config.token else None,
-        "MLFLOW_TRACKING_INSECURE_TLS": "true" if config.verify is False else None,
-        "MLFLOW_TRACKING_SERVER_CERT_PATH": config.verify if isinstance(config.verify, str) else None,
-    }
-
-
-def _set(values: Mapping[str, str | None]) -> None:
-    for name, value in values.items():
-        if value is None:
-            os.environ.pop(name, None)
-        else:
-            os.environ[name] = value
+    def leave(self, stack: list[Any]) -> None:
+        """Remove it, and the runs above it that code inside began and left active; not those of other tasks of this thread."""
+        self.entered.discard(id(self.run))
+        index = next((index for index, run in enumerate(stack) if run is self.run), None)
+        if index is None:  # the code inside ended it
+            return
+        stack.pop(index)
+        while index < len(stack) and id(stack[index]) not in self.entered:
+            stack.pop(index)

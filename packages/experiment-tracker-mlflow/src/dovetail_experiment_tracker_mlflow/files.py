@@ -167,6 +167,8 @@ class Elsewhere:
             return call()
         except MlflowException as error:
             raise of_exception(error, f"'{path}'") from error
+        except Exception as error:  # each kind of place has exceptions of its own
+            raise Unavailable(f"'{path}': {type(error).__name__}", remedy="look at what caused this", retryable=False) from error
 
 
 _PART = ".dovetail-part-"

@@ -130,6 +130,7 @@ class MlflowHarness(ExperimentTrackerHarness):
             "MLFLOW_RUN_ID": "0" * 32,
             "MLFLOW_EXPERIMENT_NAME": "elsewhere",
             "MLFLOW_EXPERIMENT_ID": "12345",
+            "MLFLOW_WORKSPACE": "elsewhere",
             "MLFLOW_TRACKING_TOKEN": "foreign",
             "MLFLOW_TRACKING_USERNAME": "foreign",
             "MLFLOW_TRACKING_PASSWORD": "foreign",
