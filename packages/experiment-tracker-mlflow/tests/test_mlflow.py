@@ -147,6 +147,7 @@ def test_a_run_leaves_nothing_of_its_own_in_mlflow(
 
 def test_what_the_user_set_in_mlflow_is_there_again(tracker: MlflowExperimentTracker, tmp_path: Path) -> None:
     import mlflow
+    from mlflow.utils.autologging_utils import AUTOLOGGING_INTEGRATIONS
 
     mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/mine.db")
     mlflow.sklearn.autolog(max_tuning_runs=3, silent=True)
@@ -157,6 +158,7 @@ def test_what_the_user_set_in_mlflow_is_there_again(tracker: MlflowExperimentTra
         assert globals_of_mlflow() == before
     finally:
         mlflow.sklearn.autolog(disable=True, silent=True)
+        AUTOLOGGING_INTEGRATIONS["sklearn"] = {}  # else it counts as switched off by hand
         mlflow.set_tracking_uri(None)
     assert not (tmp_path / "mine.db").exists()
 

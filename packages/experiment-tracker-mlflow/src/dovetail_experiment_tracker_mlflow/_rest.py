@@ -50,13 +50,18 @@ class Server:
                 respect_retry_after_header=False,
                 allow_redirects=False,
                 auth=_as_it_is,
-                **{**more, "extra_headers": {**_elsewhere(), **more.get("extra_headers", {})}},
+                **{**more, "extra_headers": {**self._workspace(), **more.get("extra_headers", {})}},
             )
         except MlflowException as error:
             raise of_transport(_cause(error), what) from error
         if not 200 <= response.status_code < 300:
             raise of_response(response, what)
         return response
+
+    def _workspace(self) -> dict[str, str]:
+        """Return the header that names the workspace, also in place of one that MLflow takes from the environment."""
+        wanted = self._config.workspace
+        return {"X-MLFLOW-WORKSPACE": wanted or ""} if wanted or "MLFLOW_WORKSPACE" in os.environ else {}
 
 
 class Store(RestStore):  # type: ignore[misc]  # MLflow is not typed throughout
@@ -90,11 +95,6 @@ class Store(RestStore):  # type: ignore[misc]  # MLflow is not typed throughout
 def _as_it_is(request: Any) -> Any:
     """Leave a request with the credentials that it has; without this, `requests` looks for others in ~/.netrc."""
     return request
-
-
-def _elsewhere() -> dict[str, str]:
-    """Return headers in place of those that MLflow takes from variables of the environment."""
-    return {"X-MLFLOW-WORKSPACE": ""} if "MLFLOW_WORKSPACE" in os.environ else {}
 
 
 def _parsed(response: Any) -> Any:

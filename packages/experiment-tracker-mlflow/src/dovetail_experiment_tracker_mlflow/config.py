@@ -23,6 +23,11 @@ class MlflowConfig(BufferedTrackerConfig):
     username: str | None = Field(default=None, description="Name for basic authentication at the server.")
     password: SecretStr | None = Field(default=None, description="Password for basic authentication.")
     token: SecretStr | None = Field(default=None, description="Bearer token, instead of name and password.")
+    workspace: str | None = Field(
+        default=None,
+        pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$",
+        description="Workspace of a server that has several; default: the one that the server takes for the default.",
+    )
     verify: bool | str = Field(default=True, description="Whether the server's certificate is checked; or a file of certificates to trust.")
     timeout: float = Field(default=30.0, gt=0, le=3600, description="Seconds that one request may take.")
     artifact_location: str | None = Field(
@@ -54,6 +59,8 @@ class MlflowConfig(BufferedTrackerConfig):
             raise ValueError("`token` and `username` exclude each other")
         if not self.is_server and (self.token is not None or self.username is not None):
             raise ValueError("a database file takes no credentials")
+        if not self.is_server and self.workspace is not None:
+            raise ValueError("a database file has no workspaces")
         return self
 
     @property

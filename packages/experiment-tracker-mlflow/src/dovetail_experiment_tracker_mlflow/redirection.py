@@ -24,13 +24,13 @@ class Redirection:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._users = 0
-        self._uri = ""
+        self._place: tuple[str, str | None] = ("", None)
         self._before: tuple[Any, Any, dict[str, str | None]] = (None, None, {})
 
     def enter(self, config: MlflowConfig, experiment: str) -> bool:
         """Point MLflow at a tracker. Return False where it is pointed at another one, by a run that is active now."""
         with self._lock:
-            if self._users and self._uri != config.tracking_uri:
+            if self._users and self._place != _place(config):
                 return False
             if not self._users:
                 self._point(config, experiment)
@@ -52,9 +52,9 @@ class Redirection:
         wanted = {**dict.fromkeys(_FOREIGN), **_credentials(config)}
         self._before = (utils._tracking_uri, fluent._active_experiment_id, {name: os.environ.get(name) for name in wanted})
         mlflow.set_tracking_uri(config.tracking_uri)
-        _set({**wanted, "MLFLOW_TRACKING_URI": config.tracking_uri})
+        _set({**wanted, "MLFLOW_TRACKING_URI": config.tracking_uri, "MLFLOW_WORKSPACE": config.workspace})
         fluent._active_experiment_id = experiment
-        self._uri = config.tracking_uri
+        self._place = _place(config)
 
     def _restore(self) -> None:
         import mlflow
@@ -106,6 +106,10 @@ class Autologging:
         mlflow.autolog(disable=True, silent=True)
         for name in autologging_utils.AUTOLOGGING_INTEGRATIONS:
             autologging_utils.AUTOLOGGING_INTEGRATIONS[name] = before.get(name, {})
+
+
+def _place(config: MlflowConfig) -> tuple[str, str | None]:
+    return config.tracking_uri, config.workspace
 
 
 def _credentials(config: MlflowConfig) -> dict[str, str | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import fcntl
 import json
 import os
@@ -29,7 +30,7 @@ from dovetail_experiment_tracker_mlflow.tracker import MlflowExperimentTracker
 class MlflowServer:
     """A tracking server of MLflow's on loopback, with runs in a database file and an artifact proxy, as a context manager.
 
-    With `password`, only the user `admin` is let in, by basic authentication. Stopped and started again, it has what it had.
+    It has workspaces. With `password`, only the user `admin` is let in, by basic authentication. Stopped and started again, it has what it had.
     """
 
     def __init__(self, folder: Path, password: str | None = None) -> None:
@@ -47,6 +48,7 @@ class MlflowServer:
         """Start the server, and return when it answers."""
         words = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(self.port), "--workers", "1"]
         words += ["--backend-store-uri", f"sqlite:///{self._folder}/mlflow.db", "--artifacts-destination", str(self._folder / "artifacts")]
+        words += ["--enable-workspaces"]
         words += ["--app-name", "basic-auth"] if self._password else []
         kept = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
         environment = {**kept, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true", **self._users()}
@@ -140,6 +142,18 @@ class SharedServer:
                 os.killpg(self._pid, signal.SIGKILL)
             shutil.rmtree(self._folder, ignore_errors=True)
 
+    def workspace(self) -> str:
+        """Return the name of a new workspace."""
+        name = f"conformance-{uuid.uuid4().hex}"
+        login = base64.b64encode(f"admin:{self.password}".encode()).decode()
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}/api/3.0/mlflow/workspaces",
+            data=json.dumps({"name": name}).encode(),
+            headers={"Content-Type": "application/json", "Authorization": f"Basic {login}"},
+        )
+        urllib.request.urlopen(request, timeout=60).close()
+        return name
+
     @contextmanager
     def _alone(self) -> Iterator[None]:
         while True:
@@ -195,11 +209,12 @@ class MlflowHarness(ExperimentTrackerHarness):
         return self._proxy
 
     def make(self, **config: Any) -> ExperimentTracker:
-        """Return a tracker whose runs are in an experiment of its own unless they name another."""
-        return self.flavor(**{"experiment": f"conformance-{uuid.uuid4().hex}", **self._base(), **config})
-
-    def _base(self) -> Mapping[str, object]:
-        return self.settings or {"tracking_uri": self._proxy.url, "username": "admin", "password": self.server.password}
+        """Return a tracker with a workspace of its own, which is empty; before a live server, with what the settings name."""
+        if self._live:
+            return self.flavor(**{**self.settings, **config})
+        workspace = self.server.workspace()
+        base = {"tracking_uri": self._proxy.url, "username": "admin", "password": self.server.password, "workspace": workspace}
+        return self.flavor(**{**base, **config})
 
     def credentials(self, kind: str) -> ExperimentTracker:
         """Return a tracker with a password that is wrong."""
@@ -236,15 +251,13 @@ class MlflowFileHarness(ExperimentTrackerHarness):
         self._folder.cleanup()
 
     def make(self, **config: Any) -> ExperimentTracker:
-        """Return a tracker whose runs are in an experiment of its own unless they name another; the file is made once, which takes a second."""
-        file = Path(self._folder.name, "mlflow.db")
-        return self.flavor(**{"experiment": f"conformance-{uuid.uuid4().hex}", "tracking_uri": str(file), **config})
+        """Return a tracker on a file of its own, which is not made yet."""
+        return self.flavor(**{"tracking_uri": f"{self._folder.name}/{uuid.uuid4().hex}/mlflow.db", **config})
 
     @contextmanager
     def outage(self, component: ExperimentTracker) -> Iterator[None]:
         """Keep the database locked, as another process would."""
-        file = Path(self._folder.name, "mlflow.db")
-        with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        with closing(sqlite3.connect(component.config.file, isolation_level=None)) as other:  # type: ignore[attr-defined]
             other.execute("BEGIN EXCLUSIVE")
             yield
 

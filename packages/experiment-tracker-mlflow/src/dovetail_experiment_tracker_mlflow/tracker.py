@@ -229,7 +229,8 @@ class MlflowExperimentTracker(ExperimentTracker):
             number = self._experiments_known.id_of(record.experiment, create=False)
         except (NotFound, Unavailable):
             return None
-        return f"{self.config.tracking_uri}/#/experiments/{number}/runs/{record.id}"
+        workspace = f"?workspace={self.config.workspace}" if self.config.workspace else ""
+        return f"{self.config.tracking_uri}/#/experiments/{number}/runs/{record.id}{workspace}"
 
     def _activate(self, run_id: str, autolog: bool) -> AbstractContextManager[None]:
         return native(self.config, self.repeated(lambda: self._run(run_id)), autolog or self.config.autolog)
