@@ -246,7 +246,11 @@ def test_runs_are_found_by_what_they_hold(tracker: MlflowExperimentTracker) -> N
         with tracker.start_run(f"run {number}", params={"lr": number / 10}, tags={"kind": "even" if number % 2 == 0 else "odd"}) as run:
             run.log_metric("loss", -number, step=0)
     mine = {"experiments": [run.experiment]}
-    assert [found.name for found in tracker.iter_runs("metrics.loss < -0.5", order_by="metrics.loss", **mine)] == ["run 3", "run 2", "run 1"]
+    assert [found.name for found in tracker.iter_runs("metrics.loss < -0.5", order_by="metrics.loss", **mine)] == [
+        "run 3",
+        "run 2",
+        "run 1",
+    ]
     assert {found.name for found in tracker.iter_runs('tags.kind = "even" and params.lr >= 0.1', **mine)} == {"run 2"}
     page = tracker.search_runs(limit=3, **mine)
     assert [found.name for found in (*page.items, *tracker.search_runs(limit=3, token=page.token, **mine).items)] == [
@@ -282,7 +286,10 @@ def test_files_are_kept_beside_the_database_and_nothing_in_the_working_directory
     back = tracker.download_artifact(run.id, "files", tmp_path / "back")
     assert (back / "sub" / "a b.txt").read_text() == "text"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["back", "here"]
-    assert sorted(path.name for path in file.parent.iterdir() if not path.name.startswith("mlflow.db-")) == ["mlflow-artifacts", "mlflow.db"]
+    assert sorted(path.name for path in file.parent.iterdir() if not path.name.startswith("mlflow.db-")) == [
+        "mlflow-artifacts",
+        "mlflow.db",
+    ]
 
 
 def test_a_file_has_no_address(tracker: MlflowExperimentTracker) -> None:

@@ -115,7 +115,10 @@ def test_a_wrong_password_is_said_without_any(settings: dict[str, Any], caplog: 
     for more in ({"password": "wrong-password"}, {"password": None, "username": None}):
         with MlflowExperimentTracker(**{**settings, **more}) as stranger, pytest.raises(AuthenticationFailed) as caught:
             stranger.start_run()
-        assert "password-" not in f"{caught.value!r} {stranger!r} {stranger.config!r}" and "wrong" not in f"{caught.value!r} {stranger.config!r}"
+        assert (
+            "password-" not in f"{caught.value!r} {stranger!r} {stranger.config!r}"
+            and "wrong" not in f"{caught.value!r} {stranger.config!r}"
+        )
     assert "wrong-password" not in caplog.text and PASSWORD not in caplog.text
 
 
@@ -134,7 +137,9 @@ def test_mlflow_s_own_calls_have_the_credentials_while_a_run_is_active_only(trac
 # Files, models, addresses
 
 
-def test_files_go_through_the_proxy(tracker: MlflowExperimentTracker, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_go_through_the_proxy(
+    tracker: MlflowExperimentTracker, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     source, here = tmp_path / "source", tmp_path / "here"
     (source / "sub ä" / "deep").mkdir(parents=True)
     here.mkdir()
@@ -163,7 +168,8 @@ def test_a_model_is_logged_through_the_proxy_and_registered(tracker: MlflowExper
 
     x = np.arange(12.0).reshape(6, 2)
     with tracker.start_run() as run:
-        uri = tracker.log_model(run.id, LinearRegression().fit(x, x.sum(axis=1)), "model", input_example=x, registered_model_name="adder", pip_requirements=["scikit-learn"])
+        model, more = LinearRegression().fit(x, x.sum(axis=1)), {"pip_requirements": ["scikit-learn"]}
+        uri = tracker.log_model(run.id, model, "model", input_example=x, registered_model_name="adder", **more)
     assert uri.startswith("models:/")
     found = tracker._client.server.send("GET", "/api/2.0/mlflow/model-versions/search", params={"filter": "name='adder'"}).json()
     assert [(version["version"], version["run_id"]) for version in found["model_versions"]] == [("1", run.id)]

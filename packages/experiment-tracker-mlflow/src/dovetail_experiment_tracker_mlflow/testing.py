@@ -20,7 +20,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
-from dovetail_conformance import HarnessError, Untested, until
+from dovetail_conformance import Deviation, HarnessError, Untested, until
 from dovetail_conformance.instruments import FaultProxy
 from dovetail_experiment_tracker import ExperimentTracker
 from dovetail_experiment_tracker.contract import ExperimentTrackerHarness
@@ -170,11 +170,19 @@ def _shared() -> SharedServer:
     return SharedServer(Path(tempfile.gettempdir(), f"dovetail-mlflow-{run}"))
 
 
+_DEVIATIONS = {
+    "ET-08": Deviation(
+        "MLflow's database keeps infinity as the largest finite float, so that the two cannot be told apart", owner="backend"
+    ),
+}
+
+
 class MlflowHarness(ExperimentTrackerHarness):
     """The flavor before a real server, through the fault proxy. With settings, which are those of the flavor: before a live server."""
 
     flavor = MlflowExperimentTracker
     environment = "embedded"
+    deviations = _DEVIATIONS
     impatient: Mapping[str, object] = {"outage_seconds": 1.0, "timeout": 0.7}
     patience = 30.0
 
@@ -240,6 +248,7 @@ class MlflowFileHarness(ExperimentTrackerHarness):
     """The flavor before a database file, without a server."""
 
     flavor = MlflowExperimentTracker
+    deviations = _DEVIATIONS
     lacks: Mapping[str, str] = {"ET-16": "between a call and the file there is no answer that can get lost"}
     impatient: Mapping[str, object] = {"outage_seconds": 1.0, "timeout": 0.7}
 
