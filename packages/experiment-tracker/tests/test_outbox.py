@@ -146,3 +146,28 @@ def test_closing_waits_and_then_says_what_was_lost(backend: Backend) -> None:
     with pytest.raises(Unavailable, match="7 metric points, a tag"):
         outbox.close()
     outbox.put("r", [])
+
+
+def test_threads_that_wait_for_room_do_not_wake_each_other_without_end() -> None:
+    go_on, calls = threading.Event(), 0
+
+    class Counting(Outbox):
+        def _want(self) -> None:
+            nonlocal calls
+            calls += 1
+            super()._want()
+
+    def send(run_id: str, points: Sequence[MetricPoint], batch: str) -> None:
+        go_on.wait(10)
+
+    outbox = Counting(send, Terms("tracker 'x'", 10, 20, 60.0, False, 30.0))
+    threads = [threading.Thread(target=outbox.put, args=("r", some(20))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.5)
+    waited = calls
+    go_on.set()
+    for thread in threads:
+        thread.join()
+    outbox.close()
+    assert waited < 100

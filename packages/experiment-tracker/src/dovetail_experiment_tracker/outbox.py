@@ -137,7 +137,8 @@ class Outbox:
             if self._terms.patient and self._away:
                 self._lose(run_id, len(points), self._full())
                 return
-            self._want()
+            if not self._wanted:  # else threads that wait for room would wake each other without end
+                self._want()
             self._changed.wait(1.0)
             if not self._terms.patient:
                 self._tell(run_id)
