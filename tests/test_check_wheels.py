@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import zipfile
 from pathlib import Path
-from types import ModuleType
 
 import pytest
-
-SCRIPT = Path(__file__).parents[1] / "tools" / "check_wheels.py"
-
-
-@pytest.fixture(scope="module")
-def check() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("check_wheels", SCRIPT)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+from check_wheels import shared_files
+from wheels import import_name
 
 
 def wheel(folder: Path, name: str, *files: str) -> Path:
@@ -29,14 +18,14 @@ def wheel(folder: Path, name: str, *files: str) -> Path:
     return path
 
 
-def test_a_file_that_two_wheels_own_is_found(check: ModuleType, tmp_path: Path) -> None:
+def test_a_file_that_two_wheels_own_is_found(tmp_path: Path) -> None:
     one = wheel(tmp_path, "one", "shared/__init__.py", "one-1.0.dist-info/METADATA")
     other = wheel(tmp_path, "other", "shared/__init__.py", "other-1.0.dist-info/METADATA")
-    assert check.shared_files([one, other]) == {"shared/__init__.py": [one.name, other.name]}
-    assert check.shared_files([one]) == {}
+    assert shared_files([one, other]) == {"shared/__init__.py": [one.name, other.name]}
+    assert shared_files([one]) == {}
 
 
-def test_a_wheel_with_two_packages_is_refused(check: ModuleType, tmp_path: Path) -> None:
-    assert check.import_name(wheel(tmp_path, "one", "one/__init__.py", "one-1.0.dist-info/METADATA")) == "one"
+def test_a_wheel_with_two_packages_is_refused(tmp_path: Path) -> None:
+    assert import_name(wheel(tmp_path, "one", "one/__init__.py", "one-1.0.dist-info/METADATA")) == "one"
     with pytest.raises(ValueError, match="holds"):
-        check.import_name(wheel(tmp_path, "two", "a/__init__.py", "b/__init__.py"))
+        import_name(wheel(tmp_path, "two", "a/__init__.py", "b/__init__.py"))

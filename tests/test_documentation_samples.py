@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -78,6 +79,25 @@ def test_the_samples_of_stores_run(tmp_path: Path) -> None:
             execute([sys.executable, "-c", text], tmp_path)
         for command, expected in shown(text) if language == "console" else []:
             assert_shown(execute(command, tmp_path), expected)
+
+
+def test_the_samples_of_alerts_and_tracking_run(tmp_path: Path) -> None:
+    page = (ROOT / "docs/site/concepts/alerts-and-tracking.md").read_text()
+    for number, (_, text) in enumerate(blocks(page)):
+        (tmp_path / f"sample{number}.py").write_text(text)
+    execute("dovetail alerter register ops --flavor console --stream stdout", tmp_path)
+    execute("dovetail experiment-tracker register lab --flavor local", tmp_path)
+    parts = "--orchestrator default --artifact-store default --metadata-store default --alerter ops --experiment-tracker lab"
+    execute(f"dovetail stack register told {parts}", tmp_path)
+    failed = subprocess.run(
+        "dovetail run sample0:nightly --stack told", shell=True, cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert failed.returncode != 0
+    assert "[error] step train of nightly failed" in failed.stdout and "[error] nightly failed" in failed.stdout
+    execute([sys.executable, "-c", "from sample1 import release; release.compile()"], tmp_path)
+    execute("dovetail run sample2:training --stack told --name fits", tmp_path)
+    listed = execute("dovetail experiment-tracker runs --name lab --output json", tmp_path)
+    assert {"fits/fit[0]", "fits/fit[1]"} <= {row["name"] for row in json.loads(listed)}
 
 
 @pytest.mark.parametrize("name", ["stacks", "pipelines"])

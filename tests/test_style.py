@@ -15,7 +15,9 @@ SOURCES = sorted(ROOT.glob("packages/*/src/*"))
 FACADES = [
     "dovetail",
     "dovetail_core",
+    "dovetail_alerter",
     "dovetail_artifact_store",
+    "dovetail_experiment_tracker",
     "dovetail_metadata_store",
     "dovetail_orchestrator",
     "dovetail.materializers",

@@ -6,14 +6,15 @@ python tools/check_wheels.py DIST [--package NAME ...]
 from __future__ import annotations
 
 import argparse
-import shutil
-import subprocess
-import sys
 import tempfile
 import zipfile
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
+
+from environments import Environment
+from wheels import import_name, pinned
+from workspace import Workspace
 
 
 def shared_files(wheels: Iterable[Path]) -> dict[str, list[str]]:
@@ -25,33 +26,13 @@ def shared_files(wheels: Iterable[Path]) -> dict[str, list[str]]:
     return {name: several for name, several in owners.items() if len(several) > 1}
 
 
-def import_name(wheel: Path) -> str:
-    """Return the name of the one package that a wheel holds. Raises ValueError if it holds another number of them."""
-    tops = {name.partition("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
-    packages = {top for top in tops if not top.endswith((".dist-info", ".data"))}
-    if len(packages) != 1:
-        raise ValueError(f"{wheel.name} holds {sorted(packages)}, and should hold one package")
-    return packages.pop()
-
-
 def install_alone(wheel: Path, folder: Path) -> None:
     """Install a wheel in a bare environment and import it. Raises CalledProcessError if either fails."""
-    python = folder / "bin" / "python"
+    environment = Environment(folder)
     # A folder of wheels is one more source: a newer sibling elsewhere would win over the one just built. A constraint pins the file.
-    built = folder.parent / "built.txt"
-    built.write_text(
-        "".join(f"{import_name(other).replace('_', '-')} @ {other.resolve().as_uri()}\n" for other in wheel.parent.glob("*.whl"))
-    )
-    if uv := shutil.which("uv"):
-        subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, str(folder)], check=True)
-        install = [uv, "pip", "install", "--quiet", "--python", str(python)]
-    else:
-        subprocess.run([sys.executable, "-m", "virtualenv", "--quiet", str(folder)], check=True)
-        install = [str(python), "-m", "pip", "install", "--quiet"]
-    subprocess.run([*install, "--constraint", str(built), str(wheel)], check=True)
+    environment.install(wheel, constraints=map(pinned, wheel.parent.glob("*.whl")))
     name = import_name(wheel)
-    every = f"import {name} as package; [getattr(package, name) for name in package.__all__]"
-    subprocess.run([str(python), "-c", every], check=True, cwd=folder)
+    environment.run("-c", f"import {name} as package; [getattr(package, name) for name in package.__all__]")
 
 
 def main() -> int:
@@ -61,7 +42,8 @@ def main() -> int:
     parser.add_argument("--package", action="append", default=[], help="name of a folder in packages/; default: all")
     given = parser.parse_args()
     wheels = sorted(given.dist.glob("*.whl"))
-    names = {("dovetail_" + name.replace("-", "_")).replace("dovetail_dovetail", "dovetail") for name in given.package}
+    workspace = Workspace()
+    names = {workspace[name].import_name for name in given.package}
     if shared := shared_files(wheels):
         print("several wheels own one file:", shared)
         return 1

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
+PLAIN = "from gauge import *\n"
 ENTRY_POINTS = """
 [dovetail.component_types.v1]
 gauge = gauge:TYPE
@@ -26,3 +30,31 @@ def install_gauge(folder: Path) -> None:
     information.mkdir()
     (information / "METADATA").write_text("Metadata-Version: 2.1\nName: gauge\nVersion: 0.3\n")
     (information / "entry_points.txt").write_text(ENTRY_POINTS)
+
+
+class Project:
+    """A folder on the path, in which the suite is run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        install_gauge(folder)
+
+    def write(self, text: str) -> None:
+        (self.folder / "mine.py").write_text(PLAIN + text)
+
+    def command(self, *words: str) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "PYTHONPATH": str(self.folder)}
+        words = (sys.executable, "-m", "dovetail_conformance", *words)
+        return subprocess.run(words, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
+
+    def pytest(self, *words: str) -> subprocess.CompletedProcess[str]:
+        words = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *words)
+        environment = {**os.environ, "PYTHONPATH": str(self.folder)}
+        return subprocess.run(words, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
+
+    def run(self, *words: str, harness: str = "Mine") -> subprocess.CompletedProcess[str]:
+        return self.command("run", "gauge/mine", "--harness", f"mine:{harness}", "-n", "1", *words)
+
+
+def counted(done: subprocess.CompletedProcess[str]) -> str:
+    return done.stdout.splitlines()[-1]

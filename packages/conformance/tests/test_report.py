@@ -9,11 +9,22 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dovetail_conformance import Outcome
-from dovetail_conformance.report import DeviationInfo, FlavorInfo, Report, RuleResult, grade, json_schema, read, write
+from dovetail_conformance.report import (
+    DeviationInfo,
+    FlavorInfo,
+    PackageCheck,
+    Report,
+    RequirementInfo,
+    RuleResult,
+    grade,
+    json_schema,
+    read,
+    write,
+)  # fmt: skip
 from dovetail_conformance.report.junit import junit
 from dovetail_conformance.report.page import page
 from dovetail_core import ConfigError
@@ -29,9 +40,13 @@ def report(*rules: RuleResult, **more: Any) -> Report:
         "suite": "0.1.0", "interface": "1.0", "environment": "live", "python": "3.11.7", "platform": "Linux", "effort": "full", "seed": 1,
         "flavor": FlavorInfo(type="artifact_store", name="mine", distribution="dovetail-artifact-store-mine", version="0.3"),
         "certified": True, "refusals": [], "lowest": True, "started": datetime(2026, 1, 2, tzinfo=UTC), "seconds": 3.5, "reproduce": "again",
-        "rules": list(rules) or [result()],
+        "rules": list(rules) or [result()], "package": [], "requirements": [],
     }  # fmt: skip
     return Report(**{**values, **more})
+
+
+def check(tier: Any, detail: str = "") -> PackageCheck:
+    return PackageCheck(name="its name", tier=tier, holds=not detail, detail=detail)
 
 
 def test_every_outcome_is_counted() -> None:
@@ -54,7 +69,7 @@ def test_the_published_schema_is_the_model_s() -> None:
     assert json.loads(published.read_text()) == json_schema()
 
 
-@pytest.mark.parametrize(("content", "said"), [("{", "cannot be read"), ("[]", "version None"), ('{"schema_version": 2}', "version 2")])
+@pytest.mark.parametrize(("content", "said"), [("{", "cannot be read"), ("[]", "version None"), ('{"schema_version": 3}', "version 3")])
 def test_what_is_no_report_is_said_with_its_path(tmp_path: Path, content: str, said: str) -> None:
     path = tmp_path / "report.json"
     path.write_text(content)
@@ -72,6 +87,7 @@ def test_a_report_that_lacks_something_is_said_to(tmp_path: Path) -> None:
         read(tmp_path / "report.json")
 
 
+@settings(deadline=None)  # how long a form takes is no matter here
 @given(st.text(max_size=60))
 def test_any_text_survives_in_every_form(text: str) -> None:
     made = report(result(outcome="failed", text=text, detail=text))
@@ -104,7 +120,11 @@ DEVIATION = {"rule": "AS-01", "reason": "r", "owner": "backend", "link": "l"}
         (report(effort="standard"), "silver", "effort"),
         (report(result("AS-03", "untested", "race")), "silver", "AS-03 is to be shown"),
         (report(result("AS-03", "advisory", "budget")), "silver", "AS-03 is to be kept"),
-        (report(lowest=None), "bronze", "lowest versions"),
+        (report(lowest=None), "bronze", "not known to pass (--lowest"),
+        (report(lowest=False), "bronze", "not shown to pass"),
+        (report(package=None), "none", "was not looked at"),
+        (report(package=[check("bronze", "no")]), "none", "its name: no"),
+        (report(package=[check("gold", "no")]), "silver", "its name: no"),
         (report(result("AS-03", "untested", "fault")), "bronze", "AS-03 is to be shown"),
         (report(result("AS-03", "untested", "machine")), "bronze", "AS-03"),
         (report(deviations=[DeviationInfo(**{**DEVIATION, "owner": "flavor"})]), "bronze", "the flavor's own"),
@@ -124,3 +144,57 @@ def test_a_tier_is_computed_with_what_is_missing_for_the_next(made: Report, tier
 
 def test_without_a_wire_the_rules_about_wires_are_not_asked_of_silver() -> None:
     assert grade(report(result("AS-31", "untested", "fault"), environment="embedded", certified=False)).tier == "silver"
+
+
+def requirement(specifier: str, installed: str) -> RequirementInfo:
+    return RequirementInfo(name="sdk", specifier=specifier, installed=installed)
+
+
+LOWEST = [requirement(">=1.37,<2", "1.37.0")]
+
+
+@pytest.mark.parametrize(
+    ("lowest", "said"),
+    [
+        (report(requirements=LOWEST), ""),
+        (report(requirements=[requirement("~=1.4", "1.4")]), ""),
+        (report(requirements=[requirement(">=1.37", "1.38")]), "sdk 1.38 is installed, and the lowest that is allowed is 1.37"),
+        (report(requirements=[requirement("<2", "1.0")]), "sdk has no lower bound"),
+        (report(requirements=[requirement(">=1", "")]), "sdk is not installed"),
+        (report(requirements=[]), "names no requirement"),
+        (report(result(outcome="failed"), requirements=LOWEST), "do not pass with the lowest"),
+        (report(result(outcome="untested"), requirements=LOWEST), "AS-01 is not shown with the lowest"),
+        (report(requirements=LOWEST, flavor=FlavorInfo(type="artifact_store", name="other", distribution="", version="")), "other of no package"),
+    ],
+)  # fmt: skip
+def test_a_second_report_shows_the_lowest_versions_or_why_it_does_not(lowest: Report, said: str) -> None:
+    found = grade(report(lowest=None, certified=False), lowest)
+    assert found.tier == ("bronze" if said else "silver")
+    assert any(said in line for line in found.missing)
+
+
+def test_a_report_of_the_first_version_is_read_and_earns_nothing_that_it_does_not_show(tmp_path: Path) -> None:
+    write(report(), tmp_path)
+    path = tmp_path / "report.json"
+    data = json.loads(path.read_text())
+    for name in ("package", "requirements"):
+        del data[name]
+    for row in data["rules"]:
+        del row["budget"]
+    path.write_text(json.dumps({**data, "schema_version": 1}))
+    old = read(path)
+    assert old.schema_version == 2 and old.package is None and "was not looked at" in grade(old).missing[0]
+
+
+def test_requests_and_budgets_are_in_every_form() -> None:
+    made = report(result(requests=41, budget=43))
+    (suite,) = ElementTree.fromstring(junit(made))
+    found = suite.find("testcase/properties/property")
+    assert found is not None and found.attrib == {"name": "requests", "value": "41"}
+    assert "<td>41 of 43</td>" in page(made) and json.loads(made.model_dump_json())["rules"][0]["requests"] == 41
+    assert ElementTree.fromstring(junit(report())).find(".//property") is None
+
+
+def test_the_page_shows_the_package_and_its_requirements() -> None:
+    shown = page(report(package=[check("bronze", "<no>")], requirements=LOWEST))
+    assert "&lt;no&gt;" in shown and "1.37.0" in shown

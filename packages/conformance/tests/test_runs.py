@@ -2,43 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from gauge_kit import install_gauge
-
-PLAIN = "from gauge import *\n"
-
-
-class Project:
-    """A folder on the path, in which the suite is run."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        install_gauge(folder)
-
-    def write(self, text: str) -> None:
-        (self.folder / "mine.py").write_text(PLAIN + text)
-
-    def command(self, *words: str) -> subprocess.CompletedProcess[str]:
-        environment = {**os.environ, "PYTHONPATH": str(self.folder)}
-        words = (sys.executable, "-m", "dovetail_conformance", *words)
-        return subprocess.run(words, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
-
-    def run(self, *words: str, harness: str = "Mine") -> subprocess.CompletedProcess[str]:
-        return self.command("run", "gauge/mine", "--harness", f"mine:{harness}", "-n", "1", *words)
+from gauge_kit import Project, counted
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     return Project(tmp_path)
-
-
-def counted(done: subprocess.CompletedProcess[str]) -> str:
-    return done.stdout.splitlines()[-1]
 
 
 HARNESS = """
@@ -154,10 +128,7 @@ def test_an_authors_own_class_is_all_that_is_needed(project: Project) -> None:
         "import pytest\nfrom gauge import *\nclass TestMine(GaugeContract):\n    interface = '1.1'\n"
         "    @pytest.fixture(scope='class')\n    @classmethod\n    def harness(cls):\n        with MemoryHarness() as harness:\n            yield harness\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "test_mine.py"],
-        cwd=project.folder, env={**os.environ, "PYTHONPATH": str(project.folder)}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    done = project.pytest("test_mine.py")
     assert done.returncode == 1 and "GA-04" in done.stdout and "1 failed" in counted(done)  # it says that it is written for 1.1
 
 

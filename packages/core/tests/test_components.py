@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from dovetail_core import Capability, Component, ComponentConfig, ConfigError, ProjectPath, Unsupported, mask, needs
+from dovetail_core import Capability, Component, ComponentConfig, ConfigError, ProjectPath, Resources, Unsupported, mask, needs, validated
 from dovetail_core.component import Status
 
 
@@ -70,6 +70,28 @@ def test_unknown_settings_are_refused_whatever_a_config_inherits(base: type[Comp
     Swan.Config = Config  # type: ignore[misc, assignment]
     with pytest.raises(ConfigError, match="'zzz' is not a setting"):
         Swan(zzz=1)
+
+
+def test_a_misspelt_setting_of_a_nested_model_is_told_the_closest_there() -> None:
+    class Egg(BaseModel):
+        model_config = ConfigDict(extra="forbid")
+        colour: str = "white"
+
+    class Nest(ComponentConfig):
+        color: int = 1
+        best: Egg | None = None
+        eggs: dict[str, list[Egg]] = {}
+
+    with pytest.raises(ConfigError) as raised:
+        validated(Nest, {"best": {"colourr": "x"}, "eggs": {"first": [{"clour": "y"}]}, "colr": 2}, what="nest")
+    assert "'best.colourr' is not a setting, did you mean 'colour'?" in raised.value.message
+    assert "'eggs.first.0.clour' is not a setting, did you mean 'colour'?" in raised.value.message
+    assert "'colr' is not a setting, did you mean 'color'?" in raised.value.message
+
+
+def test_what_a_validator_says_is_said_without_the_validators_ado() -> None:
+    with pytest.raises(ConfigError, match=r"^step: 'memory': '8G B' is not an amount of memory"):
+        validated(Resources, {"memory": "8G B"}, what="step")
 
 
 def test_what_is_not_declared_is_refused_and_what_is_declared_works() -> None:

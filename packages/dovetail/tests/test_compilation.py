@@ -145,13 +145,56 @@ def test_an_unknown_output_is_refused_by_name() -> None:
 
     assert "no output 'third'" in refused(flow)
 
+    def misspelt() -> None:
+        total(halves(numbers()).frist)
 
-def test_an_output_cannot_steer_the_pipeline_function() -> None:
+    assert "no output 'frist', did you mean 'first'?" in refused(misspelt)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        bool, len, int, list, abs,
+        lambda value: value == 3, lambda value: value != 3, lambda value: value > 3, lambda value: value + 1, lambda value: 2 * value,
+        lambda value: value[0], lambda value: 1 in value, lambda value: f"{value}", lambda value: value(), lambda value: value in (1, 2),
+    ],
+)  # fmt: skip
+def test_an_output_cannot_be_used_as_a_value_by_the_pipeline_function(use: Any) -> None:
+    def of_a_call() -> None:
+        use(total([1]))
+
+    def of_an_output() -> None:
+        use(total([1]).output)
+
+    assert "the output of step 'total' is used as a value" in refused(of_a_call)
+    assert "the output of step 'total' is used as a value" in refused(of_an_output)
+
+
+def test_an_attribute_of_an_output_is_no_value_either() -> None:
     def flow() -> None:
-        if total([1]):
-            spell("x")
+        spell(total([1]).output.hex())
 
-    assert "exists only once the step has run" in refused(flow)
+    assert "the output of step 'total' is used as a value" in refused(flow)
+
+
+def test_an_output_inside_of_a_value_is_refused_since_no_edge_leads_there() -> None:
+    @step
+    def described(parts: dict[str, list[int]]) -> str:
+        return str(parts)
+
+    def flow() -> None:
+        described({"a": [total([1])]})
+
+    assert "step 'described', argument 'parts' is given <call of step total> inside of another value" in refused(flow)
+
+
+def test_calls_can_be_kept_in_collections_and_found_again() -> None:
+    def flow() -> None:
+        calls = [total([1]), total([2])]
+        assert calls[1] in calls and calls.index(calls[1]) == 1 and {calls[0]: "a"}[calls[0]] == "a"
+        largest(calls)
+
+    assert len(pipeline(flow).compile().plan.steps) == 3
 
 
 def test_a_handle_of_another_pipeline_is_refused() -> None:

@@ -10,7 +10,7 @@ import pytest
 from project_directory import ProjectDirectory
 
 from dovetail import get_run, pipeline, step
-from dovetail_core import ConfigError, IntegrityError, NotFound
+from dovetail_core import ConfigError, Conflict, IntegrityError, NotFound
 
 
 @step
@@ -73,6 +73,33 @@ def test_a_deleted_artifact_is_named(project: ProjectDirectory) -> None:
     with pytest.raises(NotFound, match=file.name):
         get_run("lost").steps["text"].outputs["output"].load()
     assert run.state == "succeeded"
+
+
+def test_an_artifact_in_the_store_of_another_stack_is_not_said_to_be_deleted_and_not_left_over(project: ProjectDirectory) -> None:
+    project.write(
+        "dovetail.yaml",
+        """
+        active: default
+        components: {artifact_store: {archive: {flavor: local, path: archive}}}
+        stacks: {second: {orchestrator: default, artifact_store: archive, metadata_store: default}}
+        """,
+    )
+    run = flow.with_options(run_name="archived", stack="second")()
+    with pytest.raises(NotFound, match=r"stored elsewhere, as file:.*archive") as raised:
+        get_run("archived").steps["text"].outputs["output"].load()
+    assert "choose the stack of the run" in raised.value.remedy
+    with pytest.raises(Conflict, match="'archived' are in another artifact store") as refused:
+        get_run("archived").delete()
+    assert "'second'" in refused.value.remedy
+    assert run.delete() == 1
+
+
+def test_a_project_that_was_moved_has_its_artifacts(project: ProjectDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    flow.with_options(run_name="before")()
+    moved = project.path.rename(project.path.with_name("moved"))
+    monkeypatch.chdir(moved)
+    assert get_run("before").steps["text"].outputs["output"].load() == "recorded"
+    assert get_run("before").delete() == 1
 
 
 def test_the_delay_is_kept_between_all_attempts(project: ProjectDirectory) -> None:

@@ -10,7 +10,7 @@ import pytest
 from project_directory import ProjectDirectory
 
 from dovetail import RunFailed, RunHistory, get_run, pipeline, step, step_context
-from dovetail_core import NotFound, NotReady
+from dovetail_core import Conflict, NotFound, NotReady
 from dovetail_metadata_store.records import State
 
 
@@ -156,6 +156,58 @@ def test_resume_executes_only_what_did_not_commit(project: ProjectDirectory) -> 
     assert states(run) == {"first": "cached", "second": "succeeded", "add": "succeeded"}
     assert run.record.resumed_from == get_run("stopped").id
     assert run.steps["add"].outputs["sum"].load() == 11
+
+
+def test_a_resumed_run_keeps_its_options_and_executes_again_what_is_given_something_else(project: ProjectDirectory) -> None:
+    healthy: list[bool] = []
+    executed: list[str] = []
+
+    @step(cache=False)
+    def first(x: int, scale: int = 1) -> int:
+        executed.append(f"first {x} {scale}")
+        return x * scale
+
+    @step(cache=False)
+    def other(y: int) -> int:
+        executed.append(f"other {y}")
+        return y
+
+    @step(cache=False)
+    def second(x: int, y: int, limit: int = 1) -> int:
+        if not healthy:
+            raise RuntimeError
+        return x + y + limit
+
+    @pipeline
+    def flow(x: int = 1, y: int = 1) -> None:
+        second(first(x), other(y))
+
+    steps = {"first": {"parameters": {"scale": 10}}, "second": {"retries": 0, "parameters": {"limit": 100}, "resources": {"memory": "1GB"}}}
+    with pytest.raises(RunFailed):
+        flow.with_options(run_name="stopped", failure_mode="continue", steps=steps, parameters={"x": 2, "y": 3})()
+    healthy.append(True)
+    again = flow.run(resume="stopped")
+    assert again.steps["second"].outputs["output"].load() == 2 * 10 + 3 + 100
+    assert again.record.parameters == {"x": 2, "y": 3}
+    assert again.name != "stopped"
+    assert sorted(executed) == ["first 2 10", "other 3"]
+    changed = flow.with_options(parameters={"x": 4}).run(resume="stopped")
+    assert changed.steps["second"].outputs["output"].load() == 4 * 10 + 3 + 100
+    assert sorted(executed) == ["first 2 10", "first 4 10", "other 3"]
+
+
+def test_a_run_of_another_pipeline_is_not_resumed(project: ProjectDirectory) -> None:
+    @pipeline
+    def flow() -> None:
+        one()
+
+    @pipeline
+    def stranger() -> None:
+        one()
+
+    flow.with_options(run_name="of-flow")()
+    with pytest.raises(Conflict, match="'of-flow' is of pipeline 'flow', not of 'stranger'"):
+        stranger.run(resume="of-flow")
 
 
 def test_output_is_logged_per_step_and_attempt(project: ProjectDirectory, capsys: pytest.CaptureFixture[str]) -> None:

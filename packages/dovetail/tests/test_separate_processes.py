@@ -15,6 +15,7 @@ import pytest
 from project_directory import ProjectDirectory
 
 from dovetail import get_run
+from dovetail.entrypoint import main
 from dovetail_metadata_store.records import State
 
 MODULE = """
@@ -167,6 +168,28 @@ def test_one_step_executes_in_a_fresh_process_from_an_empty_directory(module: Pr
     done = subprocess.run(command, cwd=empty, capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 0, done.stderr
     assert get_run("by-hand").steps["apart"].outputs["output"].load() == 40
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (None, "--stack stack.json cannot be read: No such file or directory (check the path)"),
+        ('{"key": "s3cr3t"', "--stack stack.json is no JSON"),
+        ('["stack"]', "--stack stack.json describes no stack"),
+        ("", "the stack is not described (give --stack FILE, or set DOVETAIL_STACK)"),
+    ],
+)
+def test_a_stack_that_is_not_described_is_told_in_one_line(
+    text: str | None, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if text is not None:
+        Path("stack.json").write_text(text)
+    assert main(["run", "step", "--stack", "stack.json"]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith(f"Error: {said}")
+    assert error.count("\n") == 1
+    assert "s3cr3t" not in error
 
 
 def test_a_cancelled_run_stops_and_says_so(module: ProjectDirectory) -> None:

@@ -82,6 +82,16 @@ def test_a_killed_driver_is_noticed_and_no_step_stays_running(tmp_path, observer
     assert observer.status("r") == status
 
 
+def test_a_run_whose_last_line_is_missing_is_what_its_steps_are(tmp_path, observer):
+    drive(tmp_path, """orchestrator.run(chain("r", "ab"), launcher)""").communicate()
+    journal = tmp_path / "runs" / "r" / "journal"
+    *lines, last = journal.read_text().splitlines(keepends=True)
+    assert json.loads(last) == {"end": "succeeded"}
+    journal.write_text("".join(lines))
+    status = observer.status("r")
+    assert (states(status), status.state, status.failure) == ({"a": "succeeded", "b": "succeeded"}, "succeeded", None)
+
+
 def test_nothing_of_a_killed_driver_goes_on(tmp_path, observer, launcher):
     program = grandchild(tmp_path / "pid", then="witness('ready')\nwhile True: witness('work'); time.sleep(0.02)")
     driver = drive(tmp_path, f"""launcher.programs = {{"a": {program!r}}}; {RUN_ISOLATED}""")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from dovetail_conformance.outcomes import HarnessError, RuleFailure, Untested
+from dovetail_conformance.overhearing import overhear_error
 from dovetail_core.errors import Unsupported
 
 _PASSED_ON = (AssertionError, Unsupported, Untested, HarnessError)
@@ -37,6 +38,7 @@ def raises(expected: type[BaseException] | tuple[type[BaseException], ...], *, d
         yield caught
     except expected as error:
         caught.error = error
+        overhear_error(error)
         return
     except _PASSED_ON:
         raise

@@ -11,6 +11,7 @@ import click
 from dovetail_conformance.effort import Effort
 from dovetail_core.errors import DovetailError
 
+_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 _EFFORTS = click.Choice([effort.label for effort in Effort])
 
 
@@ -31,12 +32,14 @@ def conformance() -> None:
 
 @conformance.command()
 @click.argument("target", metavar="TYPE/FLAVOR")
-@click.option("--config", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Settings for the harness, as TOML.")
+@click.option("--config", type=_FILE, help="Settings for the harness, as TOML.")
 @click.option("--harness", metavar="MODULE:CLASS", help="Harness of a flavor that no package offers.")
 @click.option("--effort", type=_EFFORTS, default="standard", show_default=True, help="How hard to try.")
 @click.option("--certify", is_flag=True, help="Refuse whatever makes a report worth less.")
 @click.option("--report", type=click.Path(path_type=Path, file_okay=False), help="Directory for the report.")
+@click.option("--lowest", type=_FILE, help="Report of a run with the lowest versions that the package allows.")
 @click.option("--seed", type=int, help="What everything random begins with; default: a new one, which is printed.")
+@click.option("--limit", type=click.FloatRange(0, min_open=True), help="Seconds that a rule may take; default: by the harness's patience.")
 @click.option(
     "-n",
     "--workers",
@@ -54,7 +57,9 @@ def run(
     effort: str,
     certify: bool,
     report: Path | None,
+    lowest: Path | None,
     seed: int | None,
+    limit: float | None,
     workers: int,
     only: str | None,
 ) -> None:
@@ -65,7 +70,8 @@ def run(
     found = targets.target(target, harness)  # what cannot be loaded is said before anything is started
     targets.settings(config)
     wanted = _chosen(found.contract.rules, only)
-    given = {"target": target, "config": config, "harness": harness, "effort": effort, "report": report, "seed": seed}
+    given: dict[str, object] = {"target": target, "config": config, "harness": harness, "effort": effort, "report": report}
+    given |= {"lowest": lowest, "seed": seed, "limit": limit}
     words = [f"--conformance-{name}={value}" for name, value in given.items() if value is not None]
     words += ["--conformance-certify"] if certify else []
     words += ["-k", " or ".join(wanted)] if wanted else []
@@ -115,13 +121,14 @@ def explain(rule_id: str) -> None:
 
 
 @conformance.command()
-@click.argument("report", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-def grade(report: Path) -> None:
+@click.argument("report", type=_FILE)
+@click.option("--lowest", type=_FILE, help="Report of a run with the lowest versions that the package allows.")
+def grade(report: Path, lowest: Path | None) -> None:
     """Print the tier that a report earns, and what is missing for the next."""
     from dovetail_conformance.report import grade as graded
     from dovetail_conformance.report import read
 
-    result = graded(read(report))
+    result = graded(read(report), read(lowest) if lowest else None)
     click.echo(f"tier: {result.tier}")
     for line in result.missing:
         click.echo(f"  missing: {line}")
@@ -129,7 +136,7 @@ def grade(report: Path) -> None:
 
 @conformance.command()
 @click.argument("component_type", metavar="TYPE")
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("files", nargs=-1, required=True, type=_FILE)
 @click.option("-n", "--workers", type=click.IntRange(1), default=2, show_default=True, help="Processes.")
 @click.option("--every", is_flag=True, help="Want a mutant for the rules of every type, too.")
 @click.pass_context

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from typing import Any, ClassVar
 
 import pytest
@@ -43,9 +44,10 @@ class Contract:
         raise NotImplementedError(f"{cls.__name__} needs a fixture `harness` that yields the flavor's harness")
 
     @pytest.fixture(autouse=True)
-    def _gate(self, request: pytest.FixtureRequest, harness: Harness) -> None:
-        """Let a rule begin only where it can be asked."""
-        request.config.stash[GATE](type(self), harness, request.function)
+    def _gate(self, request: pytest.FixtureRequest, harness: Harness) -> Iterator[None]:
+        """Let a rule begin only where it can be asked, and look around it; the component is made after this, and closed before it ends."""
+        with request.config.stash[GATE](type(self), harness, request.node):
+            yield
 
     @pytest.fixture
     def component(self, harness: Harness) -> Iterator[Any]:
@@ -70,8 +72,8 @@ class Contract:
 
 SEED = pytest.StashKey[int]()
 """Where the plugin keeps the seed of a run."""
-GATE = pytest.StashKey[Callable[["type[Contract]", Harness, object], None]]()
-"""Where the plugin keeps what decides whether a rule can be asked."""
+GATE = pytest.StashKey[Callable[["type[Contract]", Harness, pytest.Item], AbstractContextManager[object]]]()
+"""Where the plugin keeps what decides whether a rule can be asked, and looks around it."""
 
 
 def check_known(contract: type[Contract], named: Iterable[str], where: str) -> None:

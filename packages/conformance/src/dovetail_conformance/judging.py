@@ -5,7 +5,7 @@ from __future__ import annotations
 from dovetail_conformance.contract import Contract
 from dovetail_conformance.harness import Harness
 from dovetail_conformance.outcomes import Blocked, Deviation, HarnessError, Outcome, RuleFailure, Untested, Verdict
-from dovetail_conformance.rules import Rule
+from dovetail_conformance.rules import AROUND_EVERY_RULE, Rule
 from dovetail_core.errors import Unsupported
 
 
@@ -41,9 +41,18 @@ class Judge:
         verdict = _of_absence(rule, error, undeclared[0].name) if undeclared else _of_promise(rule, error)
         return self._softened(rule, verdict)
 
+    def within_budget(self, rule: Rule, verdict: Verdict, requests: int | None) -> Verdict:
+        """Return a verdict, or the advisory that a rule that holds took more requests than it should."""
+        if verdict.outcome is not Outcome.PASSED or rule.budget is None or requests is None or requests <= rule.budget:
+            return verdict
+        failure = RuleFailure("ran the rule", f"{requests} requests; its budget is {rule.budget}", "ask the backend less often")
+        return Verdict(Outcome.ADVISORY, failure_text(rule, failure))
+
     def _softened(self, rule: Rule, verdict: Verdict) -> Verdict:
         deviation = self.deviation(rule)
         if deviation is not None and verdict.outcome is Outcome.FAILED:
+            return Verdict(Outcome.DEVIATION, f"{deviation.reason} (owner: {deviation.owner}) {deviation.link}".strip())
+        if deviation is not None and verdict.outcome is Outcome.PASSED and rule.id in AROUND_EVERY_RULE:
             return Verdict(Outcome.DEVIATION, f"{deviation.reason} (owner: {deviation.owner}) {deviation.link}".strip())
         if deviation is not None and verdict.outcome in (Outcome.PASSED, Outcome.ABSENT):
             came = f"it is declared as a deviation ({deviation.reason}), and the rule is kept"

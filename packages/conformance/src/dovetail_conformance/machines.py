@@ -13,9 +13,10 @@ from dovetail_conformance.outcomes import RuleFailure
 _PHASES = (Phase.explicit, Phase.generate, Phase.shrink)
 
 
-def run_machine(machine: Callable[[], RuleBasedStateMachine], effort: Effort, start: int) -> None:
+def run_machine(machine: Callable[[], RuleBasedStateMachine], effort: Effort, start: int, *, shrink: bool = True) -> None:
     """Run a state machine as hard as the effort says, beginning with a seed; `machine` makes one on an empty namespace each time.
 
+    Without `shrink` the first failure is said as it was found: for machines that wait, where each smaller example would wait as long.
     Its rules compare by `check` or `assert`. More than one failure at once is a failure of the rule all the same.
     """
     chosen = settings(
@@ -23,7 +24,8 @@ def run_machine(machine: Callable[[], RuleBasedStateMachine], effort: Effort, st
         stateful_step_count=effort.pick(15, 30, 50),
         deadline=None,
         database=None,
-        phases=_PHASES,
+        phases=_PHASES if shrink else _PHASES[:-1],
+        report_multiple_bugs=shrink,
         suppress_health_check=list(HealthCheck),
         print_blob=False,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import pytest
@@ -13,6 +13,11 @@ from dovetail_conformance.outcomes import Deviation, Outcome, Verdict
 from dovetail_conformance.rules import Rule
 
 PROPERTY = "dovetail-conformance"
+BAD = (Outcome.FAILED, Outcome.ERROR)
+_WEIGHTS = (
+    Outcome.PASSED, Outcome.ABSENT, Outcome.UNTESTED, Outcome.ADVISORY, Outcome.DEVIATION, Outcome.BLOCKED, Outcome.FAILED, Outcome.ERROR,
+)  # fmt: skip
+"""From good to bad."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,7 @@ class RuleFacts:
     needs: tuple[str, ...]
     kind: str
     location: str
+    budget: int | None
 
 
 @dataclass(frozen=True)
@@ -44,13 +50,14 @@ class Record:
     detail: str
     crashed: bool
     seconds: float
+    requests: int | None
+    """Requests that went through the proxy; None if there is none."""
     deviation: Deviation | None
 
     @classmethod
-    def of(
-        cls, rule: Rule, verdict: Verdict, contract: type[Any], seconds: float, harness: Harness | None, deviations: dict[str, Deviation]
-    ) -> Record:
+    def of(cls, rule: Rule, verdict: Verdict, contract: type[Any], harness: Harness | None, seconds: float, requests: int | None) -> Record:
         """Return the record of a verdict."""
+        deviations = {**(harness.deviations if harness else {}), **contract.deviations}
         flavor = getattr(harness, "flavor", None)
         return cls(
             rule=facts(rule, contract),
@@ -64,6 +71,7 @@ class Record:
             detail=verdict.detail,
             crashed=verdict.crashed,
             seconds=seconds,
+            requests=requests,
             deviation=deviations.get(rule.id),
         )
 
@@ -72,7 +80,9 @@ def facts(rule: Rule, contract: type[Any]) -> RuleFacts:
     """Return what a report says of a rule."""
     method = getattr(contract, rule.method)
     location = f"{method.__module__}:{method.__qualname__}"
-    return RuleFacts(rule.id, rule.text, rule.severity, rule.since, tuple(need.name for need in rule.needs), rule.kind, location)
+    return RuleFacts(
+        rule.id, rule.text, rule.severity, rule.since, tuple(need.name for need in rule.needs), rule.kind, location, rule.budget
+    )
 
 
 def described(record: Record) -> dict[str, Any]:
@@ -81,12 +91,22 @@ def described(record: Record) -> dict[str, Any]:
     return data
 
 
-def record_of(report: object) -> Record | None:
-    """Return the record that a pytest report carries, if it is of a rule."""
-    found = [value for name, value in getattr(report, "user_properties", ()) if name == PROPERTY]
-    if not isinstance(report, pytest.TestReport) or not found:
-        return None
-    return restored(found[-1])
+def records_of(report: object) -> list[Record]:
+    """Return the records that a pytest report carries: of the rule that was run, or of those that something around it belongs to."""
+    if not isinstance(report, pytest.TestReport):
+        return []
+    return [restored(dict(value)) for name, value in report.user_properties if name == PROPERTY and isinstance(value, dict)]
+
+
+def merged(before: Record | None, record: Record) -> Record:
+    """Return what is said of a rule of which something was said before: the worse, and both if both are bad."""
+    if before is None:
+        return record
+    if (_WEIGHTS.index(record.outcome), record.crashed) > (_WEIGHTS.index(before.outcome), before.crashed):
+        before, record = record, before
+    both = record.outcome in BAD and record.detail not in before.detail
+    seconds, requests = max(before.seconds, record.seconds), before.requests if record.requests is None else record.requests
+    return replace(before, detail=f"{before.detail}\n{record.detail}" if both else before.detail, seconds=seconds, requests=requests)
 
 
 def restored(described: dict[str, Any]) -> Record:

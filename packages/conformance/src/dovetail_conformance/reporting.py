@@ -12,8 +12,9 @@ import pytest
 
 from dovetail_conformance.contract import SEED
 from dovetail_conformance.outcomes import Outcome
+from dovetail_conformance.package_facts import package_checks, requirements
 from dovetail_conformance.recording import Record, RuleFacts, facts
-from dovetail_conformance.report import DeviationInfo, FlavorInfo, Report, RuleResult, write
+from dovetail_conformance.report import DeviationInfo, FlavorInfo, Report, RuleResult, lowest_problems, read, write
 from dovetail_conformance.targets import Target, target
 
 _NOT_RUN = "it was not run: deselected, or the run ended before"
@@ -22,7 +23,10 @@ _NOT_RUN = "it was not run: deselected, or the run ended before"
 def write_report(config: pytest.Config, records: Collection[Record], refusals: list[str], began: float) -> None:
     """Write the report of a run into the directory that the options name."""
     found = target(config.getoption("conformance_target"), config.getoption("conformance_harness"))
-    write(made(config, found, records, refusals, began), config.getoption("conformance_report"))
+    report = made(config, found, records, refusals, began)
+    if given := config.getoption("conformance_lowest"):
+        report = report.model_copy(update={"lowest": not list(lowest_problems(report, read(given)))})
+    write(report, config.getoption("conformance_report"))
 
 
 def made(config: pytest.Config, found: Target, records: Collection[Record], refusals: list[str], began: float) -> Report:
@@ -48,18 +52,20 @@ def made(config: pytest.Config, found: Target, records: Collection[Record], refu
         reproduce=_command(config),
         rules=sorted(results, key=lambda result: result.id),
         deviations=list(_deviations(records)),
+        package=package_checks(found.harness.flavor, found.distribution),
+        requirements=requirements(found.distribution) if found.distribution else [],
     )
 
 
 def _result(record: Record) -> RuleResult:
-    return _row(record.rule, record.outcome, record.detail, record.seconds, record.crashed)
+    return _row(record.rule, record.outcome, record.detail, record.seconds, record.requests, record.crashed)
 
 
 def _not_run(rule: RuleFacts) -> RuleResult:
-    return _row(rule, Outcome.UNTESTED, _NOT_RUN, 0.0, False)
+    return _row(rule, Outcome.UNTESTED, _NOT_RUN, 0.0, None, False)
 
 
-def _row(rule: RuleFacts, outcome: Outcome, detail: str, seconds: float, crashed: bool) -> RuleResult:
+def _row(rule: RuleFacts, outcome: Outcome, detail: str, seconds: float, requests: int | None, crashed: bool) -> RuleResult:
     return RuleResult(
         id=rule.id,
         text=rule.text,
@@ -70,7 +76,8 @@ def _row(rule: RuleFacts, outcome: Outcome, detail: str, seconds: float, crashed
         outcome=str(outcome),
         detail=detail,
         seconds=seconds,
-        requests=None,
+        requests=requests,
+        budget=rule.budget,
         crashed=crashed,
         location=rule.location,
     )

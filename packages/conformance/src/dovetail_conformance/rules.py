@@ -15,6 +15,12 @@ F = TypeVar("F", bound=Callable[..., None])
 KINDS = frozenset({"metadata", "semantics", "fault", "race", "machine", "leak", "security", "budget"})
 HOOKS = frozenset({"second", "raw", "proxy", "syscalls", "credentials", "census", "kill"})
 _ID = re.compile(r"[A-Z]{2}-\d{2,3}")
+LEAVES_NOTHING = "XC-09"
+"""The rule that a leak belongs to, whichever rule it was found around."""
+SHOWS_NO_SECRET = "XC-01"
+"""The rule that a secret belongs to that was seen, whichever rule it was seen around."""
+AROUND_EVERY_RULE = frozenset({LEAVES_NOTHING, SHOWS_NO_SECRET})
+"""Rules that more than their own body can show to be broken: that the body holds does not mean that they are kept."""
 _ATTRIBUTE = "__dovetail_rule__"
 
 
@@ -38,6 +44,8 @@ class Rule:
     advisory: bool
     effort: Effort
     method: str
+    budget: int | None = None
+    """Requests that may go through the proxy from when its component is made to when its body ends; more is an advisory."""
 
     @property
     def is_zero(self) -> bool:
@@ -55,17 +63,19 @@ def rule(
     kind: str = "semantics",
     advisory: bool = False,
     effort: Effort = Effort.QUICK,
+    budget: int | None = None,
 ) -> Callable[[F], F]:
     """Make a method of a contract a rule; the first sentence of its docstring is the rule's text.
 
     `needs` are capabilities: where one is not declared, the same body must end in `Unsupported`. `hooks` are what it needs of the
-    harness: without them it is untested. Raises TypeError for a rule that is not well formed.
+    harness: without them it is untested. `budget` is how many requests it may take, where there is a proxy to count them. Raises
+    TypeError for a rule that is not well formed.
     """
 
     def decorate(method: F) -> F:
         text, explanation = _texts(method)
         capabilities = (needs,) if isinstance(needs, Capability) else tuple(needs)
-        made = Rule(id, text, explanation, severity, capabilities, since, tuple(hooks), kind, advisory, effort, method.__name__)
+        made = Rule(id, text, explanation, severity, capabilities, since, tuple(hooks), kind, advisory, effort, method.__name__, budget)
         if problem := _problem(made):
             raise TypeError(f"rule {id}, {method.__qualname__}: {problem}")
         setattr(method, _ATTRIBUTE, made)
@@ -108,6 +118,8 @@ def _problem(made: Rule) -> str:
         return f"its severity is {made.severity}, and not 1, 2 or 3"
     if made.kind not in KINDS:
         return f"its kind '{made.kind}' is none of {', '.join(sorted(KINDS))}"
+    if made.budget is not None and made.budget < 0:
+        return f"its budget is {made.budget}"
     if unknown := set(made.hooks) - HOOKS:
         return f"it needs '{min(unknown)}', which no harness has"
     return "" if made.method.startswith("test_") else "its name does not begin with test_"

@@ -11,9 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dovetail_conformance.recording import Record, restored
+from dovetail_conformance.watching import TIME_ZONE
 
-TIME_ZONE = "America/St_Johns"
-"""Rules run where the time is not UTC, and not by whole hours."""
 _PLUGINS = ("dovetail_conformance.plugin", "xdist.plugin")
 _DROPPED = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_XDIST_AUTO_NUM_WORKERS")
 
@@ -28,19 +27,25 @@ def command(module: str, arguments: Sequence[str], workers: int) -> list[str]:
 
 def run(module: str, arguments: Sequence[str], workers: int = 1) -> int:
     """Run a test module with the output of this process, and return pytest's exit code."""
-    return subprocess.run(command(module, arguments, workers), env=_environment(), check=False).returncode
+    with _folder() as folder:
+        return subprocess.run(command(module, arguments, workers), env=_environment(folder), check=False).returncode
 
 
 def records(module: str, arguments: Sequence[str], workers: int = 1) -> tuple[list[Record], str]:
     """Run a test module in silence, and return what was said of each rule, and what pytest printed."""
-    with tempfile.TemporaryDirectory(prefix="dovetail-conformance-") as folder:
+    with _folder() as folder:
         file = Path(folder) / "records.json"
         words = command(module, [*arguments, f"--conformance-records={file}"], workers)
-        done = subprocess.run(words, env=_environment(), check=False, capture_output=True, text=True)
+        done = subprocess.run(words, env=_environment(folder), check=False, capture_output=True, text=True)
         found = json.loads(file.read_text("utf-8")) if file.exists() else []
     return [restored(item) for item in found], done.stdout + done.stderr
 
 
-def _environment() -> dict[str, str]:
+def _folder() -> tempfile.TemporaryDirectory[str]:
+    """Return a directory for all that a run, its servers and its rules put into the directory for temporary files."""
+    return tempfile.TemporaryDirectory(prefix="dovetail-run-", ignore_cleanup_errors=True)
+
+
+def _environment(folder: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if name not in _DROPPED}
-    return {**kept, "TZ": TIME_ZONE, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    return {**kept, "TZ": TIME_ZONE, "TMPDIR": folder, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}

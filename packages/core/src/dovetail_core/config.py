@@ -6,7 +6,7 @@ import difflib
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, Self, TypeVar, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr, ValidationError, ValidationInfo, model_validator
 
@@ -73,10 +73,29 @@ def validated(model: type[M], settings: Mapping[str, Any], *, what: str, root: P
 def _problem(model: type[BaseModel], location: tuple[int | str, ...], kind: str, message: str) -> str:
     name = ".".join(map(str, location))
     if kind == "extra_forbidden":
-        return f"'{name}' is not a setting{closest(str(location[-1]), model.model_fields)}"
+        return f"'{name}' is not a setting{closest(str(location[-1]), _known_at(model, location[:-1]))}"
     if kind == "missing":
         return f"'{name}' is required"
+    message = message.removeprefix("Value error, ")
     return f"'{name}': {message}" if name else message
+
+
+def _known_at(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+    """Return the settings of the model that is nested at a location, through optional ones, lists and mappings; none if it is not clear."""
+    models: list[type[BaseModel]] = [model]
+    for part in location:
+        fields = [inner.model_fields[part].annotation for inner in models if isinstance(part, str) and part in inner.model_fields]
+        models = [found for annotation in fields for found in _models_in(annotation)] or models
+    return [name for inner in models for name in inner.model_fields]
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    """Yield the models that an annotation speaks of, at any depth."""
+    if isinstance(annotation, type) and not get_args(annotation):
+        if issubclass(annotation, BaseModel):
+            yield annotation
+    else:
+        yield from (found for part in get_args(annotation) for found in _models_in(part))
 
 
 def _known_keys(model: type[BaseModel]) -> str:

@@ -85,6 +85,15 @@ class FlavorCatalog:
         self._classes[row.type, row.name] = candidate
         return row
 
+    def name_at(self, target: str) -> str:
+        """Return the flavor that the project's class at `module:Class` says it is; where it cannot be loaded, `Class`. Verifying tells why."""
+        try:
+            return str(_imported(target, self._root).flavor)
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # also SystemExit at import
+            return target.rpartition(":")[2]
+
 
 def _imported(target: str, root: Path | None) -> Any:
     module, _, path = target.partition(":")

@@ -44,17 +44,18 @@ class Stack:
             raise NotFound(
                 f"stack '{self.name}' has no {kind}", remedy=f"dovetail stack update {self.name} --{kind.replace('_', '-')} NAME"
             )
-        return self._component(specs[0])
+        return self.component(specs[0])
 
     def all(self, kind: str) -> tuple[Component, ...]:
         """Return every component of a type; none is an empty tuple."""
-        return tuple(map(self._component, self.spec.of(kind)))
+        return tuple(map(self.component, self.spec.of(kind)))
 
     def components(self) -> tuple[Component, ...]:
         """Return every component, built if need be."""
-        return tuple(map(self._component, self.spec.components))
+        return tuple(map(self.component, self.spec.components))
 
-    def _component(self, spec: ComponentSpec) -> Component:
+    def component(self, spec: ComponentSpec) -> Component:
+        """Return the component that a part of the stack's description means, built if need be."""
         key = (spec.type, spec.name)
         with self._lock:
             if key not in self._built:

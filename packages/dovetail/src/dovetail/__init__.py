@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from dovetail_core._facade import lazy
 
 if TYPE_CHECKING:
+    from dovetail.alerting import alert as alert
+    from dovetail.approval import NotApproved as NotApproved
     from dovetail.execution.context import StepContext as StepContext
     from dovetail.execution.context import step_context as step_context
     from dovetail.execution.run_lifecycle import RunFailed as RunFailed
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from dovetail_core import RetryPolicy as RetryPolicy
 
 __all__ = [
+    "NotApproved",
     "Pipeline",
     "Project",
     "Resources",
@@ -31,6 +34,7 @@ __all__ = [
     "RunView",
     "Step",
     "StepContext",
+    "alert",
     "get_run",
     "pipeline",
     "step",
@@ -38,6 +42,7 @@ __all__ = [
 ]
 
 _EXPORTS = {
+    "NotApproved": "approval",
     "Pipeline": "pipelines",
     "Project": "project",
     "Resources": "resources",
@@ -47,6 +52,7 @@ _EXPORTS = {
     "RunView": "history",
     "Step": "steps",
     "StepContext": "execution.context",
+    "alert": "alerting",
     "get_run": "history",
     "pipeline": "pipelines",
     "step": "steps",

@@ -39,7 +39,13 @@ def compile_pipeline(name: str, function: Callable[..., Any], signature: Signatu
     steps = tuple(_run_step(node, options, *described(node.step)) for node in graph.nodes.values())
     code = reference_to(function, root)
     plan = RunPlan(
-        pipeline=name, code=code, source_root=str(root) if root else None, failure_mode=options.failure_mode, parameters=given, steps=steps
+        pipeline=name,
+        code=code,
+        source_root=str(root) if root else None,
+        failure_mode=options.failure_mode,
+        parameters=given,
+        steps=steps,
+        options=_recorded(options, given, graph),
     )
     return Compiled(plan, {node.name: node.step for node in graph.nodes.values()})
 
@@ -69,6 +75,14 @@ def build_graph(function: Callable[..., Any], signature: Signature, arguments: M
     finally:
         building.reset(token)
     return graph
+
+
+def _recorded(options: RunOptions, given: Mapping[str, Any], graph: Graph) -> dict[str, Any]:
+    """Return the options that were set as JSON data, with the parameters as they were validated."""
+    data = options.model_dump(mode="json", exclude_unset=True, exclude={"parameters": True, "steps": {"__all__": {"parameters"}}})
+    for name, step in options.steps.items():
+        data["steps"][name]["parameters"] = {argument: graph.nodes[name].parameters[argument] for argument in step.parameters}
+    return {**data, "parameters": dict(given)}
 
 
 def _refuse_unknown_steps(name: str, options: RunOptions, graph: Graph) -> None:
@@ -111,6 +125,7 @@ def _run_step(node: Node, options: RunOptions, code: CodeReference, digest: str)
         outputs=tuple(output.name for output in node.step.signature.outputs),
         cache=bool(chosen.cache),
         environment=environment,
+        experiment_tracker=chosen.experiment_tracker,
     )
 
 

@@ -47,12 +47,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _stack(file: Path | None) -> Stack:
-    text = file.read_text() if file else os.environ.pop(STACK_VARIABLE, "")
-    if not text:
-        raise ConfigError("the stack is not described", remedy=f"give --stack FILE, or set {STACK_VARIABLE}")
-    description = json.loads(text)
+    description = _description(file)
     spec = StackSpec.from_dict(description["stack"])
     return Stack(spec, FlavorCatalog(description.get("flavors") or None, Path(spec.root) if spec.root else None))
+
+
+def _description(file: Path | None) -> dict[str, Any]:
+    """Return what --stack or the environment says of the stack. Raises `ConfigError`; the text, which may hold secrets, is not shown."""
+    where = f"--stack {file}" if file else STACK_VARIABLE
+    try:
+        text = file.read_text() if file else os.environ.pop(STACK_VARIABLE, "")
+        description = json.loads(text) if text else None
+    except OSError as error:
+        raise ConfigError(f"{where} cannot be read: {error.strerror}", remedy="check the path") from error
+    except ValueError:
+        raise ConfigError(f"{where} is no JSON", remedy="give what the run's launcher gave") from None
+    if description is None:
+        raise ConfigError("the stack is not described", remedy=f"give --stack FILE, or set {STACK_VARIABLE}")
+    if not isinstance(description, dict) or not isinstance(description.get("stack"), dict):
+        raise ConfigError(f"{where} describes no stack", remedy='it is of the form {"stack": ..., "flavors": ...}')
+    return description
 
 
 def _execute(stack: Stack, run_id: str, name: str, attempt: int) -> int:

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from dovetail.not_yet_a_value import NotYetAValue, unknown
 from dovetail.parameters import encode
 from dovetail.signature import REQUIRED, Input, Output
 from dovetail.wiring import assignable, element, shown
-from dovetail_core import ConfigError, InvalidArgument
+from dovetail_core import ConfigError, InvalidArgument, closest
 
 if TYPE_CHECKING:
     from dovetail.steps import Step
@@ -18,48 +19,45 @@ if TYPE_CHECKING:
 building: contextvars.ContextVar[Graph | None] = contextvars.ContextVar("building", default=None)
 
 
-@dataclass(frozen=True)
-class OutputHandle:
+class OutputHandle(NotYetAValue):
     """An output of a step in a pipeline that is being compiled; its value exists only when the step has run."""
 
-    step: str
-    output: Output
+    def __init__(self, step: str, output: Output) -> None:
+        super().__init__(step)
+        self.step = step
+        self.output = output
 
-    def __bool__(self) -> NoReturn:
-        _unknown(self.step)
+    def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        unknown(self.step)
 
-    def __iter__(self) -> NoReturn:
-        _unknown(self.step)
+    def __repr__(self) -> str:
+        return f"<output {self.output.name} of step {self.step}>"
 
 
-class StepHandle:
+class StepHandle(NotYetAValue):
     """A step in a pipeline that is being compiled. Outputs are attributes, and items in order; with one output it stands for that one."""
 
     def __init__(self, name: str, outputs: tuple[Output, ...]) -> None:
-        self._name = name
+        super().__init__(name)
         self._outputs = {output.name: OutputHandle(name, output) for output in outputs}
 
     def __getattr__(self, name: str) -> OutputHandle:
         if name.startswith("__"):
             raise AttributeError(name)
         if name not in self._outputs:
-            raise ConfigError(f"step '{self._name}' has no output '{name}'", remedy=f"outputs: {', '.join(self._outputs) or 'none'}")
+            outputs = ", ".join(self._outputs) or "none"
+            raise ConfigError(f"step '{self._name}' has no output '{name}'{closest(name, self._outputs)}", remedy=f"outputs: {outputs}")
         return self._outputs[name]
 
     def __iter__(self) -> Iterator[OutputHandle]:
         if len(self._outputs) == 1:
-            _unknown(self._name)
+            unknown(self._name)
         return iter(self._outputs.values())
 
-    def __bool__(self) -> NoReturn:
-        _unknown(self._name)
-
-
-def _unknown(step: str) -> NoReturn:
-    raise ConfigError(
-        f"the output of step '{step}' is used as a value while the pipeline is compiled, and it exists only once the step has run",
-        remedy="do this inside a step",
-    )
+    def __repr__(self) -> str:
+        return f"<call of step {self._name}>"
 
 
 @dataclass
@@ -107,8 +105,6 @@ class Graph:
         return next(candidate for number in range(2, len(self.nodes) + 3) if (candidate := f"{name}_{number}") not in self.nodes)
 
     def _refuse_unknown(self, node: Node, given: Mapping[str, Any]) -> None:
-        from dovetail_core import closest
-
         known = node.step.signature.inputs
         for name in given:
             if name not in known:
@@ -120,6 +116,7 @@ class Graph:
         if handles is None:
             if value is REQUIRED:
                 raise ConfigError(f"step '{node.name}': argument '{argument.name}' is missing", remedy="give it a value or a step's output")
+            _refuse_outputs_within(value, node, argument)
             node.parameters[argument.name] = encode(value, argument.annotation, f"step '{node.name}', argument '{argument.name}'")
             return
         target = argument.annotation
@@ -157,6 +154,18 @@ def _handles(value: Any, node: Node, argument: Input) -> list[OutputHandle] | No
             )
         return [_single(item, node, argument) for item in value]
     return None
+
+
+def _refuse_outputs_within(value: Any, node: Node, argument: Input) -> None:
+    """Raise `ConfigError` if a step's output is somewhere inside of a plain value, where no edge leads."""
+    if isinstance(value, NotYetAValue):
+        raise ConfigError(
+            f"step '{node.name}', argument '{argument.name}' is given {value!r} inside of another value",
+            remedy="give it the output itself or a list of outputs, or make the value in a step",
+        )
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple, set, frozenset)) else ()
+    for item in inner:
+        _refuse_outputs_within(item, node, argument)
 
 
 def _single(value: StepHandle | OutputHandle, node: Node, argument: Input) -> OutputHandle:

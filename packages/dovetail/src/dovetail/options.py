@@ -31,6 +31,10 @@ class StepOptions(BaseModel):
     )
     operator: str | None = Field(default=None, description="Name of the step operator that executes the step.")
     settings: dict[str, Any] | None = Field(default=None, description="Settings for the orchestrator's flavor.")
+    experiment_tracker: bool | str | None = Field(
+        default=None,
+        description="True, or the name of the stack's tracker: each attempt is a run of it, from the beginning; default: if the step asks for it.",
+    )
 
     def policy(self) -> RetryPolicy:
         """Return the retry policy."""
@@ -82,6 +86,12 @@ def merged(model: type[M], base: M, changes: Mapping[str, Any], what: str) -> M:
         joined = isinstance(data.get(name), dict) and isinstance(value, Mapping) and name in ("parameters", "steps")
         data[name] = {**data[name], **value} if joined else value
     return validated(model, data, what=what)
+
+
+def resumed(earlier: RunOptions, given: RunOptions) -> RunOptions:
+    """Return the options of a run that continues an earlier one: the earlier one's, but its name and stack, over which what is given now wins."""
+    kept = RunOptions.model_construct(earlier.model_fields_set - {"run_name", "stack"}, **dict(earlier))
+    return merged(RunOptions, kept, {name: getattr(given, name) for name in given.model_fields_set}, "the run's options")
 
 
 def read_run_configuration(path: Path) -> dict[str, Any]:

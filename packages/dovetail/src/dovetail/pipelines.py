@@ -91,7 +91,8 @@ class Pipeline:
     def run(self, *, resume: str = "", on_event: Watcher | None = None) -> RunView:
         """Run the pipeline and return the run once it succeeded.
 
-        `resume` is the name or id of a run that did not succeed: what it committed is not executed again. `on_event` is called with each
+        `resume` is the name or id of a run that did not succeed: its options hold where this pipeline sets none, and what it committed is
+        not executed again, unless it is given something else now. `on_event` is called with each
         `RunEvent` and `StepEvent`. Raises `RunFailed` if a step fails, and `ConfigError` before anything happens if something is wrong.
         """
         from dovetail.runner import run_pipeline

@@ -52,6 +52,9 @@ class RunStep(BaseModel):
     outputs: tuple[str, ...] = ()
     cache: bool = True
     environment: dict[str, str] = Field(default_factory=dict)
+    experiment_tracker: bool | str | None = Field(
+        default=None, description="True or a tracker's name: tracked from the beginning; None: if the step asks for it; False: never."
+    )
 
     @property
     def name(self) -> str:
@@ -82,6 +85,7 @@ class RunPlan(BaseModel):
     archive: CodeArchive | None = None
     failure_mode: Literal["fail_fast", "continue"] = "fail_fast"
     parameters: dict[str, Any] = Field(default_factory=dict, description="The pipeline's own arguments, as JSON data.")
+    options: dict[str, Any] = Field(default_factory=dict, description="What `RunOptions` were set, as JSON data, for resuming the run.")
     allow_pickle: bool = False
     steps: tuple[RunStep, ...] = ()
 

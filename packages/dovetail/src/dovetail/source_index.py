@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import importlib.util
+import os
 import sys
 import sysconfig
 from dataclasses import dataclass, field
@@ -12,7 +13,8 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
 
-_FOREIGN = tuple(sysconfig.get_paths()[name] for name in ("purelib", "platlib", "stdlib", "platstdlib"))
+_OWN = str(Path(__file__).parent)  # also where this package is installed in editable mode
+_FOREIGN = (*(sysconfig.get_paths()[name] for name in ("purelib", "platlib", "stdlib", "platstdlib")), _OWN + os.sep)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import inspect
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Generic, ParamSpec, TypeVar, overload
+from typing import Annotated, Any, Generic, ParamSpec, TypeVar, overload
 
 from dovetail.graph import StepHandle, building
 from dovetail.options import StepOptions, merged
@@ -143,3 +143,39 @@ def checked_name(name: str, what: str) -> str:
             f"{name!r} cannot be the name of a {what}", remedy="use 1 to 200 bytes without slashes and control characters"
         )
     return name
+
+
+@step(name="ask", cache=False, retries=0)
+def _approval(
+    title: str, body: str, fields: dict[str, str], timeout: float, approvers: list[str], alerter: str, required: bool
+) -> Annotated[bool, "approved"]:
+    from dovetail.approval import decide
+    from dovetail_alerter import Question
+
+    return decide(Question(title, body, fields), timeout, approvers, alerter, required)
+
+
+def ask(
+    title: str | StepHandle,
+    *,
+    body: Any = "",
+    fields: Any = None,
+    timeout: float = 3600.0,
+    approvers: Sequence[str] = (),
+    alerter: str = "",
+    required: bool = True,
+    name: str = "ask",
+    after: Any = (),
+) -> StepHandle:
+    """Add a step that asks people through an alerter of the stack, and waits for the answer of somebody in `approvers` (empty: anybody).
+
+    Its output `approved` tells the answer. With `required` a rejection, or no answer within `timeout` seconds, fails the step, so that
+    nothing after it runs. Who answered what and when is in the step's metadata, as `answer`. It is never cached nor tried again.
+    `title`, `body` and `fields` (a mapping of short texts) may be outputs of other steps. Only inside a pipeline.
+    """
+    graph = building.get()
+    if graph is None:
+        raise InvalidArgument("ask() works only inside a pipeline", remedy="call it in a function decorated with @pipeline")
+    given = {"title": title, "body": body, "fields": {} if fields is None else fields, "timeout": timeout}
+    given |= {"approvers": list(approvers), "alerter": alerter, "required": required}
+    return graph.add(_approval.with_options(name=name), given, _sequence(after))

@@ -6,11 +6,15 @@ import os
 import pty
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import click
 import pytest
 from installed_packages import install
+
+from dovetail.cli import root
+from dovetail_core.discovery import offered_types
 
 Run = Callable[..., object]
 
@@ -34,6 +38,50 @@ def test_every_form_of_output_is_there(dovetail: Run, words: list[str]) -> None:
     assert dovetail(*words).code == 0
     assert isinstance(dovetail(*words, "-o", "json").data, (list, dict))
     assert dovetail(*words, "--output", "yaml").code == 0
+
+
+def _leaves(command: click.Command, context: click.Context, *path: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    if not isinstance(command, click.Group):
+        yield path, command
+        return
+    for name in command.list_commands(context):
+        inner = command.get_command(context, name)
+        assert inner is not None
+        yield from _leaves(inner, click.Context(inner, parent=context, info_name=name), *path, name)
+
+
+def test_every_command_but_the_completion_script_has_the_option() -> None:
+    own = [*root._COMMANDS, *(kind.replace("_", "-") for kind in offered_types())]
+    without = [
+        path
+        for path, command in _leaves(root.dovetail, click.Context(root.dovetail))
+        if path[0] in own and not any("--output" in parameter.opts for parameter in command.params)
+    ]
+    assert without == [("completion",)]
+
+
+def test_what_a_command_did_is_told_as_data_too(dovetail: Run, project_with: Callable[..., object]) -> None:
+    store, stack = ["artifact-store"], ["stack"]
+    default = ["--orchestrator", "default", "--metadata-store", "default"]
+    done = [
+        ([*store, "register", "a", "--flavor", "local", "--path", "a"], {"type": "artifact_store", "name": "a", "flavor": "local"}),
+        ([*store, "update", "a", "--durable"], {"type": "artifact_store", "name": "a", "changed": ["durable"]}),
+        ([*store, "remove-attribute", "a", "durable"], {"type": "artifact_store", "name": "a", "removed": ["durable"]}),
+        ([*store, "copy", "a", "b"], {"type": "artifact_store", "name": "b", "copied_from": "a"}),
+        ([*stack, "register", "s", "--artifact-store", "a", *default], {"stack": "s", "active": False}),
+        ([*store, "rename", "a", "c"], {"type": "artifact_store", "name": "c", "renamed_from": "a", "stacks": ["s"]}),
+        ([*store, "delete", "b"], {"type": "artifact_store", "name": "b"}),
+        ([*store, "up", "c"], [{"component": "artifact_store 'c'", "status": "running"}]),
+        ([*stack, "update", "s", "--artifact-store", "default"], {"stack": "s"}),
+        ([*stack, "copy", "s", "t"], {"stack": "t", "copied_from": "s"}),
+        ([*stack, "rename", "t", "u"], {"stack": "u", "renamed_from": "t"}),
+        ([*stack, "set", "u"], {"stack": "u", "active": True}),
+        ([*stack, "delete", "s"], {"stack": "s"}),
+    ]
+    for words, expected in done:
+        assert dovetail(*words, "-o", "json").data == expected
+    assert [row["status"] for row in dovetail("stack", "down", "-o", "json").data] == ["running"] * 3
+    assert dovetail("stack", "export", "-o", "json").data["stacks"] == {"u": {kind: "default" for kind in offered_types()}}
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
@@ -126,3 +127,29 @@ def test_a_flavor_of_the_project_is_offered_and_withdrawn(dovetail: Run, project
     assert dovetail("artifact-store", "flavor", "register", "own", "ownstore_b:Own").code == 0
     assert {row["name"]: row["source"] for row in dovetail("artifact-store", "flavor", "list", "-o", "json").data}["own"] == "this project"
     assert dovetail("artifact-store", "flavor", "unregister", "own").code == 0
+
+
+def test_a_flavor_of_the_project_has_by_default_the_name_that_its_class_says(dovetail: Run, project_with: Callable[..., Project]) -> None:
+    (project_with().root / "ownstore_c.py").write_text(
+        "from dovetail_artifact_store.local import LocalArtifactStore\nclass Own(LocalArtifactStore):\n    flavor = 'mine'\n"
+    )
+    register = ("artifact-store", "flavor", "register")
+    assert "flavor 'mine'" in dovetail(*register, "ownstore_c:Own").out
+    assert "offered already, by this project" in dovetail(*register, "ownstore_c:Own").err
+    assert "[NAME] MODULE:CLASS" in dovetail(*register, "ownstore_c.Own").err
+    assert "no attribute 'Other'" in dovetail(*register, "ownstore_c:Other").err
+
+
+def test_a_setting_called_like_an_option_of_the_command_has_another_option(dovetail: Run, site: Path) -> None:
+    source = """\
+        from pydantic import Field
+        from dovetail_artifact_store.local import LocalArtifactStore
+        class Odd(LocalArtifactStore):
+            flavor = "odd"
+            class Config(LocalArtifactStore.Config):
+                output: str = Field(default="x", description="Where to.")
+    """
+    install(site, "acme-odd", GROUP, {"odd": "acme_odd:Odd"}, acme_odd=textwrap.dedent(source))
+    done = dovetail("artifact-store", "register", "o", "--flavor", "odd", "--setting-output", "there", "-o", "json")
+    assert done.data["name"] == "o"
+    assert dovetail("artifact-store", "describe", "o", "-o", "json").data["settings"] == {"output": "there"}

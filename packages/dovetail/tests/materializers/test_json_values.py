@@ -440,7 +440,7 @@ def test_a_class_that_changed_is_completed_by_its_defaults_or_named_in_an_error(
 
 def test_an_enum_of_strings_is_no_string(store: LocalArtifactStore, registry: Registry) -> None:
     artifact = save([Mode.FAST], store, "a", registry=registry)
-    assert artifact.key == "a/value.json"
+    assert artifact.key == "a@value.json"
     assert save(Mode.FAST, store, "b", registry=registry).materializer == "json"
 
 

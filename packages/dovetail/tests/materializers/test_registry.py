@@ -166,6 +166,35 @@ def test_a_plugin_may_write_several_files_and_other_values(any_store: LocalArtif
     assert artifact.size == sum(info.size for info in any_store.list("a") if info.key != "a/tree.json")
 
 
+@pytest.mark.parametrize(("name", "key"), [("poem.txt", "a@poem.txt"), ("poem@home.txt", "a"), ("deep/poem.txt", "a")])
+def test_the_only_file_of_a_value_needs_no_folder_if_its_name_can_be_told_from_its_key(
+    name: str, key: str, any_store: LocalArtifactStore
+) -> None:
+    class Whole(Materializer):
+        """Of one file."""
+
+        name = "whole"
+        format = "whole"
+        types = (f"{__name__}.Poem",)
+
+        def save(self, value: Any, target: Target) -> Mapping[str, Any]:
+            target.write_bytes(file, value.text.encode())
+            return {}
+
+        def load(self, source: Source, kind: str) -> Any:
+            assert source.names == (file,)
+            text = source.read_bytes(file).decode()
+            assert (source.directory() / file).read_text() == text
+            return Poem(text)
+
+    file = name
+    registry = Registry(hooks=plugins(Whole))
+    for prefix in ("a", "b@c", "d"):
+        artifact = save(Poem(prefix), any_store, prefix, registry=registry)
+        assert load(artifact, any_store, registry=registry).text == prefix
+        assert artifact.key == prefix + key[1:]
+
+
 def test_a_plugin_is_found_for_values_inside_of_others(store: LocalArtifactStore) -> None:
     registry = Registry(hooks=plugins(Sheets))
     back = load(save({"a": [Sheet("x")]}, store, "a", registry=registry), store, registry=registry)

@@ -24,4 +24,4 @@ def test_bytes_come_back(round_trip: Any, value: Any) -> None:
 def test_text_is_a_file_that_an_editor_reads(store: LocalArtifactStore, registry: Registry) -> None:
     artifact = save("é\n", store, "a", registry=registry)
     assert store.read_bytes(artifact.key) == "é\n".encode()
-    assert artifact.uri.endswith("/a/text.txt")
+    assert artifact.uri.endswith("/a@text.txt")

@@ -44,7 +44,7 @@ class Owner:
     host: str
     pid: int
     started: float
-    """Creation time of the process in seconds since 1970, since process ids are used again."""
+    """When the process started, in seconds on a clock that whoever looks on the same host can read too, since process ids are used again."""
 
 
 @dataclass(frozen=True)

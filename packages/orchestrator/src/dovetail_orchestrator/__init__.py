@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from dovetail_orchestrator.interface import RunHandle as RunHandle
     from dovetail_orchestrator.interface import StepSettings as StepSettings
     from dovetail_orchestrator.local import LocalOrchestrator as LocalOrchestrator
+    from dovetail_orchestrator.memory import InMemoryOrchestrator as InMemoryOrchestrator
     from dovetail_orchestrator.plan import Command as Command
     from dovetail_orchestrator.plan import Launcher as Launcher
     from dovetail_orchestrator.plan import LogSink as LogSink
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Command",
+    "InMemoryOrchestrator",
     "Launcher",
     "LocalOrchestrator",
     "LogSink",
@@ -43,6 +45,7 @@ __all__ = [
 
 _EXPORTS = {
     "Command": "plan",
+    "InMemoryOrchestrator": "memory",
     "Launcher": "plan",
     "LocalOrchestrator": "local",
     "LogSink": "plan",

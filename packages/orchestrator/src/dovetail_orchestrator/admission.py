@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dovetail_core import Capability, InvalidArgument, Unsupported, validated
 from dovetail_orchestrator.capabilities import OrchestratorCapability
-from dovetail_orchestrator.plan import PipelinePlan, StepPlan
+from dovetail_orchestrator.plan import Launcher, PipelinePlan, StepPlan
 
 if TYPE_CHECKING:
     from dovetail_orchestrator.interface import Orchestrator
@@ -30,6 +30,15 @@ def admit(orchestrator: Orchestrator, plan: Any, launcher: Any) -> None:
     for step in plan.steps:
         if step.settings:
             validated(orchestrator.Settings, step.settings, what=f"step '{step.name}': settings for {orchestrator.label}")
+
+
+def unexecutable(plan: PipelinePlan, launcher: Launcher) -> Iterator[str]:
+    """Yield why a flavor that executes steps on this machine cannot execute some."""
+    for step in plan.steps:
+        if (step.isolated or step.timeout is not None) and launcher.command(step.name, 0) is None:
+            yield f"step '{step.name}' needs a process of its own, and can only execute in this one"
+        if step.operator is not None:
+            yield f"step '{step.name}' names the step operator '{step.operator}', and this flavor uses none"
 
 
 def _require(orchestrator: Orchestrator, plan: PipelinePlan) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import threading
-import time
 from typing import Protocol
 
 from dovetail_orchestrator.exit_status import memory_kills, result_of, timed_out
 from dovetail_orchestrator.interruption import Interruptible
 from dovetail_orchestrator.launching import CANCELLED, Task, failed_by
 from dovetail_orchestrator.plan import Command, StepResult
-from dovetail_orchestrator.processes import StepProcess, children_of_thread, end
+from dovetail_orchestrator.processes import StepProcess, children_of_thread, end, uptime
 
 
 class Attempt(Protocol):
@@ -38,7 +37,7 @@ class ThreadAttempt:
         self.task = task
         self.place = Interruptible()
         self._grace = grace
-        self._since = time.time()
+        self._since = uptime()
 
     def execute(self) -> StepResult:
         """Execute it; what fails after it was told to stop was stopped."""

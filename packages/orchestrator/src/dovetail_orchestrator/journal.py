@@ -13,6 +13,7 @@ import hashlib
 import json
 import logging
 import os
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ from dovetail_orchestrator.process_identity import ProcessIdentity
 from dovetail_orchestrator.status import StepStatus
 
 log = logging.getLogger("dovetail")
+_WAITS = (0.05, 0.1, 0.2, 0.4, 0.8)
+"""Seconds between tries to write the end of a run."""
 
 
 @dataclass(frozen=True)
@@ -73,10 +76,18 @@ class JournalWriter:
         self._write(_line(event))
 
     def end(self, state: StepState) -> None:
-        """Append the end of the run, and close the file."""
+        """Append the end of the run, and close the file. No event follows that could bring what cannot be written now: it is tried again."""
         self._write(_line({"end": state}))
+        for wait in _WAITS:
+            if self._late:
+                time.sleep(wait)
+                self._write(b"")
         if self._late:
             log.error("the end of a run could not be written to %s", self._path)
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
         os.close(self._file)
 
     def _write(self, line: bytes) -> None:

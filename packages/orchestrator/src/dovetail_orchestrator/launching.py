@@ -6,14 +6,22 @@ import logging
 import traceback
 from contextvars import Context
 from dataclasses import dataclass
+from typing import Protocol
 
 from dovetail_core import DovetailError, Failure, mask, retrying
 from dovetail_orchestrator.interruption import Interruptible
-from dovetail_orchestrator.log_files import LogFile
-from dovetail_orchestrator.plan import Command, Launcher, StepInterrupted, StepResult, StepState
+from dovetail_orchestrator.plan import Command, Launcher, LogSink, StepInterrupted, StepResult, StepState
 
 log = logging.getLogger("dovetail")
 CANCELLED = StepResult(StepState.CANCELLED)
+
+
+class AttemptLog(LogSink, Protocol):
+    """The log of one attempt, which ends with it."""
+
+    def close(self) -> None:
+        """Take no more."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +31,7 @@ class Task:
     launcher: Launcher
     step: str
     attempt: int
-    log: LogFile
+    log: AttemptLog
     context: Context
 
     def execute(self, place: Interruptible) -> StepResult:

@@ -15,6 +15,7 @@ import psutil
 from pydantic import Field
 
 from dovetail_core import ComponentConfig, ConfigError, ProjectPath, Reach, Timeout
+from dovetail_orchestrator.admission import unexecutable
 from dovetail_orchestrator.capabilities import OrchestratorCapability as Capability
 from dovetail_orchestrator.interface import Orchestrator, Progress
 from dovetail_orchestrator.local_run import SLACK, WATCH, LocalRun
@@ -135,10 +136,7 @@ class LocalOrchestrator(Orchestrator):
             for kind, amount in step.resources.requested().items():
                 if amount > machine[kind]:
                     yield f"step '{step.name}' asks for {kind} {amount:g}, and this machine has {machine[kind]:g}"
-            if (step.isolated or step.timeout is not None) and launcher.command(step.name, 0) is None:
-                yield f"step '{step.name}' needs a process of its own, and can only execute in this one"
-            if step.operator is not None:
-                yield f"step '{step.name}' names the step operator '{step.operator}', and this flavor uses none"
+        yield from unexecutable(plan, launcher)
 
     def _status(self, run_id: str) -> RunStatus:
         return self._directory(run_id).status()

@@ -103,8 +103,13 @@ def kill_run(driver: psutil.Process, grace: float) -> None:
     await_end([driver], 5)
 
 
+def uptime() -> float:
+    """Return the seconds since the system has started, by the clock that dates the starts of processes; 0 where there is none."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if sys.platform == "linux" else 0.0
+
+
 def children_of_thread(thread: int, since: float) -> list[psutil.Process]:
-    """Return the processes that a thread of this process has started since a time (Linux with CONFIG_PROC_CHILDREN; else none)."""
+    """Return the processes that a thread of this process has started since a time of `uptime` (Linux with CONFIG_PROC_CHILDREN; else none)."""
     try:
         found = Path(f"/proc/self/task/{thread}/children").read_text().split()
     except OSError:
@@ -112,8 +117,11 @@ def children_of_thread(thread: int, since: float) -> list[psutil.Process]:
     children = []
     for number in found:
         with suppress(psutil.Error):
+            booted = (
+                psutil.boot_time()
+            )  # before the process is looked at: both then stand on the same reading of the wall clock, which drifts
             child = psutil.Process(int(number))
-            if child.create_time() >= since - 0.1:  # which is counted in ticks
+            if child.create_time() - booted >= since - 0.1:  # which is counted in ticks
                 children += [child, *child.children(recursive=True)]
     return children
 

@@ -17,6 +17,7 @@ from dovetail_core import Conflict, Failure, InvalidArgument, NotFound, new_id
 from dovetail_orchestrator.journal import Header, Journal, JournalWriter
 from dovetail_orchestrator.plan import PipelinePlan, StepState
 from dovetail_orchestrator.process_identity import ProcessIdentity
+from dovetail_orchestrator.scheduling import outcome
 from dovetail_orchestrator.status import RunStatus, StepStatus
 
 LOST = Failure("Lost", "the process that executed the run ended without a word")
@@ -42,17 +43,21 @@ class RunDirectory:
         """
         header = Header.of(plan)
         made = self.path.parent / f".{new_id()}"
-        (made / "logs").mkdir(parents=True)
+        writer = None
         try:
+            (made / "logs").mkdir(parents=True)
             (made / "journal").write_bytes(header.line())
+            writer = JournalWriter(made / "journal")  # before the run can be seen: one that cannot be written to must not appear
             os.rename(made, self.path)  # fails if it is there, since it is not empty
         except OSError:
+            if writer is not None:
+                writer.close()
             shutil.rmtree(made, ignore_errors=True)
             if not self._exists():
                 raise
             self._ensure_same(header)
             return None
-        return JournalWriter(self.path / "journal")
+        return writer
 
     def _exists(self) -> bool:
         return (self.path / "journal").exists()
@@ -72,6 +77,8 @@ class RunDirectory:
         return RunStatus(self.run_id, journal.end or _on_its_way(journal), journal.named())
 
     def _lost(self, journal: Journal) -> RunStatus:
+        if all(step.state.terminal for step in journal.steps):  # only the last line is missing
+            return RunStatus(self.run_id, outcome({step.state for step in journal.steps}, self.cancel_requested()), journal.named())
         state, failure = (StepState.CANCELLED, None) if self.cancel_requested() else (StepState.FAILED, LOST)
         steps = {name: _ended(status, state, failure) for name, status in journal.named().items()}
         return RunStatus(self.run_id, state, steps, failure)

@@ -95,7 +95,11 @@ class Schedule:
 
     def outcome(self, cancelled: bool) -> StepState:
         """Return the state of the whole run, computed from all its steps; `cancelled`: somebody asked to stop it."""
-        states = {status.state for status in self.status.values()}
-        if all(state.good for state in states):
-            return StepState.SUCCEEDED
-        return StepState.CANCELLED if StepState.CANCELLED in states and (cancelled or StepState.FAILED not in states) else StepState.FAILED
+        return outcome({status.state for status in self.status.values()}, cancelled)
+
+
+def outcome(states: set[StepState], cancelled: bool) -> StepState:
+    """Return the state of a run whose steps have ended in some states."""
+    if all(state.good for state in states):
+        return StepState.SUCCEEDED
+    return StepState.CANCELLED if StepState.CANCELLED in states and (cancelled or StepState.FAILED not in states) else StepState.FAILED

@@ -19,7 +19,11 @@ class LifecycleRules(Asked):
 
     @rule("XC-09", severity=2, kind="leak")
     def test_closing_releases_everything(self, harness: Harness, effort: Effort) -> None:
-        """Closing releases threads, descriptors, sockets and children, may be repeated, and leaves a component that can be used again."""
+        """Closing releases threads, descriptors, sockets and children, may be repeated, and leaves a component that can be used again.
+
+        Around every other rule, too, what this process holds is counted, with temporary files and what is left in the backend. What
+        is left over each time that the rule is run fails this one.
+        """
         with harness.make() as component:
             self.operate(component)  # what is loaded once per process is not a leak
             component.close()

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from pydantic import BaseModel, SecretBytes, SecretStr
-
 from dovetail_conformance.checking import check
+from dovetail_conformance.config_secrets import secret_values
 from dovetail_conformance.crosscutting.base import Asked, finish
 from dovetail_conformance.harness import Harness
 from dovetail_conformance.instruments import capture
@@ -23,7 +22,8 @@ class SecrecyRules(Asked):
         """No secret of the config appears in a log, in what is printed, in a warning, an error or a representation, whether calls succeed or fail.
 
         The secrets that the harness puts into the config are looked for, as they are and in the usual encodings, in everything that
-        can be observed while every operation is called with good credentials, with bad ones, and with a backend that fails.
+        can be observed while every operation is called with good credentials, with bad ones, and with a backend that fails. The same is
+        looked for around every other rule, in logs of every level, output, warnings, errors and children; what is found there fails this one.
         """
         with harness.make() as component:
             secrets = set(secret_values(component.config))
@@ -42,18 +42,6 @@ class SecrecyRules(Asked):
         places = sorted({place for secret in secrets for place in seen.finds(secret)})
         mend = "wrap it in SecretStr, and mask it where the SDK prints it"
         check(not places, did="looked for the secrets of the config wherever something can be seen", came=", ".join(places), mend=mend)
-
-
-def secret_values(model: BaseModel) -> Iterator[str]:
-    """Yield the secrets that a config holds."""
-    for name in type(model).model_fields:
-        value = getattr(model, name)
-        if isinstance(value, SecretStr):
-            yield value.get_secret_value()
-        elif isinstance(value, SecretBytes):
-            yield value.get_secret_value().decode("latin-1")
-        elif isinstance(value, BaseModel):
-            yield from secret_values(value)
 
 
 def _call(call: Any, seen: Any) -> None:

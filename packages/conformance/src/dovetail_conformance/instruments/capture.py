@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 from dovetail_conformance.audit import audited
+from dovetail_conformance.instruments.log_records import every_record
 
 
 class Captured:
@@ -27,13 +28,15 @@ class Captured:
         """Keep a text."""
         self._texts.append((place, text))
 
+    def add_record(self, record: logging.LogRecord) -> None:
+        """Keep what a log record says."""
+        self.add(f"log of {record.name}", said_in(record))
+
     def add_error(self, error: BaseException) -> None:
         """Keep what an exception says, with its causes and contexts, and its traceback."""
         self.add(f"{type(error).__name__} and its causes", "".join(traceback.format_exception(error)))
-        seen: BaseException | None = error
-        while seen is not None:
-            self.add(f"str and repr of {type(seen).__name__}", f"{seen} {seen!r} {getattr(seen, '__notes__', '')} {vars(seen)!r}")
-            seen = seen.__cause__ or seen.__context__
+        for place, text in said_by(error):
+            self.add(place, text)
 
     def look_at(self, component: Any) -> None:
         """Keep how a component and its config present themselves. What they pickle is not shown to anybody, and may hold secrets."""
@@ -48,6 +51,25 @@ class Captured:
         """Return the places where a secret can be read, as it is or in a usual encoding."""
         forms = set(encodings(secret))
         return sorted({place for place, text in self._texts if any(form in text for form in forms)})
+
+
+def said_by(error: BaseException) -> Iterator[tuple[str, str]]:
+    """Yield how an exception, and what caused it, present themselves, each with the name of the place."""
+    seen: BaseException | None = error
+    known: set[int] = set()
+    while seen is not None and id(seen) not in known:  # what is raised again while it is handled is its own context
+        known.add(id(seen))
+        yield f"str and repr of {type(seen).__name__}", f"{seen} {seen!r} {getattr(seen, '__notes__', '')} {vars(seen)!r}"
+        seen = seen.__cause__ or seen.__context__
+
+
+def said_in(record: logging.LogRecord) -> str:
+    """Return what a log record says, with its arguments and its exception."""
+    error = record.exc_info[1] if record.exc_info else None
+    try:
+        return f"{record.getMessage()} {record.args!r} {error or ''!r}"
+    except Exception:  # what cannot be formatted is shown to nobody
+        return ""
 
 
 def encodings(secret: str) -> Iterator[str]:
@@ -69,7 +91,7 @@ def capture() -> Iterator[Captured]:
     seen = Captured()
     out, err = io.StringIO(), io.StringIO()
     with (
-        _logging_to(seen),
+        every_record(seen.add_record),
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),
         warnings.catch_warnings(record=True) as warned,
@@ -85,32 +107,3 @@ def capture() -> Iterator[Captured]:
                 seen.add("a warning", str(warning.message))
             for _, text in started:
                 seen.add("arguments or environment of a child", text)
-
-
-class _Keeping(logging.Handler):
-    def __init__(self, seen: Captured) -> None:
-        super().__init__(logging.NOTSET)
-        self._seen = seen
-        self._formatter = logging.Formatter("%(message)s")
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._seen.add(f"log of {record.name}", f"{self._formatter.format(record)} {record.args!r}")
-
-
-@contextlib.contextmanager
-def _logging_to(seen: Captured) -> Iterator[None]:
-    """Let every logger pass everything on to the root, and keep it there."""
-    loggers = [logger for logger in logging.root.manager.loggerDict.values() if isinstance(logger, logging.Logger)]
-    before = [(logger, logger.level, logger.propagate, logger.disabled) for logger in [logging.root, *loggers]]
-    handler = _Keeping(seen)
-    for logger, *_ in before:
-        logger.setLevel(logging.DEBUG if logger is logging.root else logging.NOTSET)
-        logger.propagate, logger.disabled = True, False
-    logging.root.addHandler(handler)
-    try:
-        yield
-    finally:
-        logging.root.removeHandler(handler)
-        for logger, level, propagate, disabled in before:
-            logger.setLevel(level)
-            logger.propagate, logger.disabled = propagate, disabled

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Generic, Protocol, Self, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 from dovetail_conformance.outcomes import HarnessError
 
@@ -17,6 +18,52 @@ S = TypeVar("S")
 
 class FaultDidNotFire(HarnessError):
     """A fault was armed, and nothing came that it could be done to: the rule has shown nothing."""
+
+
+@dataclass
+class Disturbances:
+    """What was done to the world while a rule ran."""
+
+    faults: list[Fault[Any]] = field(default_factory=list)
+    kills: int = 0
+    """Processes that were started to be killed."""
+
+    def unproven(self) -> str:
+        """Return what keeps a rule that passed from having shown anything, or nothing."""
+        for fault in self.faults:
+            if not fault.ended:
+                return f"{fault.action}: it was armed outside a `with` block, so nobody asked whether it was done"
+            if not fault.fired:
+                return f"{fault.action}: it was never done, so nothing is shown (matching: {fault.seen})"
+        return ""
+
+    def forget(self) -> None:
+        """Disarm what is still armed, and keep nothing alive that a fault refers to."""
+        for fault in self.faults:
+            if not fault.ended:
+                fault.end()
+        self.faults.clear()
+
+
+_watching: list[Disturbances] = []
+
+
+@contextmanager
+def disturbances() -> Iterator[Disturbances]:
+    """Note every fault that is armed and every kill that is prepared within the block."""
+    noted = Disturbances()
+    _watching.append(noted)
+    try:
+        yield noted
+    finally:
+        _watching.remove(noted)
+        noted.forget()
+
+
+def note_kill() -> None:
+    """Note that a process is to be killed."""
+    for noted in _watching:
+        noted.kills += 1
 
 
 class Selector(Protocol[T]):
@@ -42,6 +89,12 @@ class Fault(Generic[S]):
     _event: threading.Event = field(default_factory=threading.Event)
     released: threading.Event = field(default_factory=threading.Event)
     """Set when the block is left, or `release` is called: what is held goes on."""
+    ended: bool = False
+    """Whether the block was left."""
+
+    def __post_init__(self) -> None:
+        for noted in _watching:
+            noted.faults.append(self)
 
     def takes(self, what: S) -> bool:
         """Tell whether the fault is done to this, and count it."""
@@ -65,12 +118,17 @@ class Fault(Generic[S]):
         """Let what is held go on."""
         self.released.set()
 
+    def end(self) -> None:
+        """Disarm the fault, and let go of what it holds."""
+        self.ended = True
+        self.released.set()
+        self.disarm(self)
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.released.set()
-        self.disarm(self)
+        self.end()
         if error is None and not self.fired:
             raise FaultDidNotFire(f"{self.action}: it was never done, so nothing is shown (matching: {self.seen})")
 

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from dovetail_conformance.instruments.actions import Strike
+from dovetail_conformance.instruments.faults import note_kill
 from dovetail_conformance.instruments.proxy import FaultProxy
 from dovetail_conformance.instruments.syscalls import SyscallShim
+from dovetail_conformance.instruments.tcp_proxy import TcpProxy
 from dovetail_conformance.outcomes import HarnessError
 from dovetail_conformance.waiting import until
 
@@ -29,7 +31,7 @@ class Killed:
     exit_code: int
 
 
-def kill_at_request(function: Callable[..., object], *arguments: Any, proxy: FaultProxy, nth: int) -> Killed:
+def kill_at_request(function: Callable[..., object], *arguments: Any, proxy: FaultProxy | TcpProxy, nth: int) -> Killed:
     """Run a function in a spawned process, and kill it when its nth request arrives at the proxy, before that is forwarded."""
     child = _spawned(_plain, function, arguments)
 
@@ -55,9 +57,8 @@ def kill_at_call(function: Callable[..., object], *arguments: Any, directory: Pa
 
 def kill_after(function: Callable[..., object], *arguments: Any, seconds: float, when: Callable[[], object] = lambda: True) -> Killed:
     """Run a function in a spawned process, and kill it some seconds after it began and a condition held."""
-    context = multiprocessing.get_context("spawn")
-    began = context.Event()
-    child = context.Process(target=_signalling, args=(began, function, arguments))
+    began = multiprocessing.get_context("spawn").Event()
+    child = _spawned(_signalling, began, function, arguments)
     child.start()
     if not began.wait(_LIMIT):
         child.kill()
@@ -71,6 +72,7 @@ def kill_after(function: Callable[..., object], *arguments: Any, seconds: float,
 
 
 def _spawned(target: Callable[..., object], *arguments: Any) -> Any:
+    note_kill()
     return multiprocessing.get_context("spawn").Process(target=target, args=arguments)
 
 
@@ -79,7 +81,9 @@ def _ended(child: Any) -> Killed:
     if child.is_alive():
         child.kill()
         raise HarnessError(f"a process that was to be killed still lived after {_LIMIT:g} seconds")
-    return Killed(child.exitcode == -signal.SIGKILL, child.exitcode)
+    code = child.exitcode
+    child.close()
+    return Killed(code == -signal.SIGKILL, code)
 
 
 def _plain(function: Callable[..., object], arguments: tuple[Any, ...]) -> None:

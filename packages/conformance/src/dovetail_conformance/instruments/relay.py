@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
-import struct
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import h11
@@ -14,16 +12,9 @@ import h11
 from dovetail_conformance.instruments import actions
 from dovetail_conformance.instruments.exchange import Exchange
 from dovetail_conformance.instruments.faults import Fault
+from dovetail_conformance.instruments.interventions import CLOSED, SIZE, Reset, action_of, before_forwarding, reset
 
-_SIZE = 65536
-_ENDS = (h11.EndOfMessage, h11.ConnectionClosed, h11.PAUSED)
-_NOTHING = actions.Action()
-_CLOSED = (ConnectionError, OSError, h11.RemoteProtocolError, h11.LocalProtocolError, asyncio.IncompleteReadError)
-Choose = Callable[[Exchange], "Fault[Exchange] | None"]
-
-
-class _Reset(Exception):
-    """The client's connection is to be reset."""
+_CLOSED = (*CLOSED, h11.RemoteProtocolError, h11.LocalProtocolError)
 
 
 class Relay:
@@ -41,8 +32,8 @@ class Relay:
         try:
             while await self._one():
                 self._client.start_next_cycle()
-        except _Reset:
-            _reset(self._writer)
+        except Reset:
+            reset(self._writer)
         except _CLOSED:
             pass
         finally:
@@ -62,8 +53,9 @@ class Relay:
         return self._client.our_state is h11.DONE and self._client.their_state is h11.DONE
 
     async def _relay(self, request: h11.Request, exchange: Exchange, fault: Fault[Exchange] | None) -> None:
-        action = fault.action if fault is not None and isinstance(fault.action, actions.Action) else _NOTHING
-        if fault is not None and await self._before(action, fault, exchange):
+        action = action_of(fault)
+        await before_forwarding(fault)
+        if await self._answered(action, exchange):
             return
         reader, writer = await asyncio.open_connection(*self._backend)
         try:
@@ -74,23 +66,9 @@ class Relay:
         finally:
             writer.close()
 
-    async def _before(self, action: actions.Action, fault: Fault[Exchange], exchange: Exchange) -> bool:
-        """Do what is done before anything is forwarded. Return whether the request is dealt with."""
+    async def _answered(self, action: actions.Action, exchange: Exchange) -> bool:
+        """Give the answer that is a fault's own. Return whether there was one."""
         match action:
-            case actions.Hold():
-                await _released(fault)
-            case actions.Delay(seconds):
-                await asyncio.sleep(seconds)
-            case actions.Call(call):
-                call()
-            case actions.Strike(call):
-                call()
-                raise _Reset
-            case actions.ResetBefore():
-                raise _Reset
-            case actions.Hang():
-                await _released(fault)
-                raise _Reset
             case actions.Status(code, headers, body):
                 return await self._answer(code, dict(headers), body, exchange)
             case actions.Redirect(location, code):
@@ -115,8 +93,8 @@ class Relay:
             if isinstance(action, actions.TruncateRequest) and exchange.request_bytes > action.bytes:
                 writer.write(backend.send(h11.Data(data=data[: action.bytes - offset])) or b"")
                 await writer.drain()
-                _reset(writer)
-                raise _Reset
+                reset(writer)
+                raise Reset
             writer.write(backend.send(h11.Data(data=action.request(data, offset))) or b"")
             await writer.drain()
         writer.write(backend.send(h11.EndOfMessage()) or b"")
@@ -127,7 +105,7 @@ class Relay:
         while isinstance(response, h11.InformationalResponse):
             response = await self._event(backend, reader)
         if not isinstance(response, h11.Response):
-            raise _Reset
+            raise Reset
         exchange.status = response.status_code
         keep = not isinstance(action, actions.ResetAfter)
         if keep:
@@ -137,11 +115,11 @@ class Relay:
             offset, exchange.response_bytes = exchange.response_bytes, exchange.response_bytes + len(data)
             if isinstance(action, actions.Truncate) and exchange.response_bytes > action.bytes:
                 await self._pass_on(h11.Data(data=data[: action.bytes - offset]))
-                raise _Reset
+                raise Reset
             if keep:
                 await self._pass_on(h11.Data(data=action.response(data, offset)))
         if not keep or isinstance(action, actions.Truncate):
-            raise _Reset
+            raise Reset
         await self._pass_on(h11.EndOfMessage())
 
     async def _body(self, connection: h11.Connection, reader: asyncio.StreamReader) -> AsyncIterator[bytes]:
@@ -152,7 +130,7 @@ class Relay:
             elif isinstance(event, h11.EndOfMessage):
                 return
             else:
-                raise _Reset
+                raise Reset
 
     async def _event(self, connection: h11.Connection, reader: asyncio.StreamReader) -> Any:
         while True:
@@ -161,7 +139,7 @@ class Relay:
             event = connection.next_event()
             if event is not h11.NEED_DATA:
                 return event
-            connection.receive_data(await reader.read(_SIZE))
+            connection.receive_data(await reader.read(SIZE))
 
     async def _pass_on(self, event: Any) -> None:
         self._writer.write(self._client.send(event) or b"")
@@ -173,17 +151,3 @@ def _forwarded(request: h11.Request) -> h11.Request:
     dropped = (b"connection", b"expect")
     headers = [(name, value) for name, value in request.headers.raw_items() if name.lower() not in dropped]
     return h11.Request(method=request.method, target=request.target, headers=[*headers, (b"Connection", b"close")])
-
-
-async def _released(fault: Fault[Exchange]) -> None:
-    while not fault.released.is_set():
-        await asyncio.sleep(0.002)
-
-
-def _reset(writer: asyncio.StreamWriter) -> None:
-    """Close a connection so that its peer sees a reset."""
-    found = writer.get_extra_info("socket")
-    if found is not None:
-        with contextlib.suppress(OSError):
-            found.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    writer.transport.abort()

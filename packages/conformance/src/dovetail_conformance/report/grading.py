@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from dovetail_conformance.outcomes import Outcome
+from dovetail_conformance.report.lowest import lowest_problems
 from dovetail_conformance.report.model import Report, RuleResult
 
 TIERS = ("none", "bronze", "silver", "gold")
@@ -21,8 +22,17 @@ class Grade:
     missing: tuple[str, ...]
 
 
-def grade(report: Report) -> Grade:
-    """Return the tier that a report earns."""
+def grade(report: Report, lowest: Report | None = None) -> Grade:
+    """Return the tier that a report earns; `lowest` is one of a run with the lowest versions that the package allows."""
+    if lowest is not None:
+        problems = tuple(lowest_problems(report, lowest))
+        report = report.model_copy(update={"lowest": not problems})
+        graded = _graded(report)
+        return Grade(graded.tier, (*graded.missing, *problems)) if problems and graded.tier == "bronze" else graded
+    return _graded(report)
+
+
+def _graded(report: Report) -> Grade:
     for tier, lacking in (("none", _for_bronze), ("bronze", _for_silver), ("silver", _for_gold)):
         missing = tuple(lacking(report))
         if missing:
@@ -36,6 +46,7 @@ def _for_bronze(report: Report) -> Iterator[str]:
     yield from (f"the run was refused: {reason}" for reason in report.refusals)
     yield from _each(report.of(Outcome.FAILED, Outcome.ERROR, Outcome.BLOCKED), "is to be kept")
     yield from _each((rule for rule in report.rules if rule.kind == "metadata" and rule.outcome is Outcome.UNTESTED), "is to be shown")
+    yield from _of_package(report, "bronze")
     if len(report.deviations) > _MOST_DEVIATIONS:
         yield f"there are {len(report.deviations)} deviations: at most {_MOST_DEVIATIONS}"
     yield from (f"the deviation from {item.rule} has no link" for item in report.deviations if not item.link)
@@ -44,8 +55,10 @@ def _for_bronze(report: Report) -> Iterator[str]:
 def _for_silver(report: Report) -> Iterator[str]:
     yield from (f"the deviation from {item.rule} is the flavor's own" for item in report.deviations if item.owner == "flavor")
     yield from _unshown(report, ("fault", "machine", "leak"))
-    if report.lowest is not True:
-        yield "the lowest versions of the dependencies are not known to pass"
+    if report.lowest is None:
+        yield "the lowest versions of the dependencies are not known to pass (--lowest with the report of a run with them)"
+    elif not report.lowest:
+        yield "the lowest versions of the dependencies are not shown to pass"
 
 
 def _for_gold(report: Report) -> Iterator[str]:
@@ -55,8 +68,16 @@ def _for_gold(report: Report) -> Iterator[str]:
         yield "the run was before an emulator, and not the service itself (--config)"
     if report.effort != "full":
         yield f"the effort was {report.effort} (--effort full)"
+    yield from _of_package(report, "gold")
     yield from _unshown(report, ("race",))
     yield from _each(report.of(Outcome.ADVISORY), "is to be kept")
+
+
+def _of_package(report: Report, tier: str) -> Iterator[str]:
+    if report.package is None:
+        yield "the flavor's package was not looked at: run the suite again"
+        return
+    yield from (f"{check.name}: {check.detail}" for check in report.package if check.tier == tier and not check.holds)
 
 
 def _unshown(report: Report, kinds: Iterable[str]) -> Iterator[str]:

@@ -33,6 +33,9 @@ def junit(report: Report) -> str:
 def _add(suite: ElementTree.Element, rule: RuleResult, name: str) -> None:
     title = _clean(f"{rule.id} {rule.text}")
     case = ElementTree.SubElement(suite, "testcase", {"classname": name, "name": title, "time": f"{rule.seconds:.3f}"})
+    if rule.requests is not None:
+        properties = ElementTree.SubElement(case, "properties")
+        ElementTree.SubElement(properties, "property", {"name": "requests", "value": str(rule.requests)})
     element = _ELEMENTS.get(rule.outcome)
     if element:
         first = (rule.detail.splitlines() or [""])[0]

@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, computed_field
+from pydantic import AwareDatetime, Field, computed_field
 
 from dovetail_conformance.outcomes import Outcome
+from dovetail_conformance.report.base import Model
+from dovetail_conformance.report.package import PackageCheck, RequirementInfo
 
-SCHEMA_VERSION: Literal[1] = 1
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+SCHEMA_VERSION: Literal[2] = 2
 
 
-class FlavorInfo(_Model):
+class FlavorInfo(Model):
     """The flavor that was asked."""
 
     type: str
@@ -27,7 +25,7 @@ class FlavorInfo(_Model):
     version: str
 
 
-class RuleResult(_Model):
+class RuleResult(Model):
     """What was said of one rule."""
 
     id: str
@@ -44,13 +42,15 @@ class RuleResult(_Model):
     seconds: float
     requests: int | None = None
     """Requests that went through the proxy, if there was one."""
+    budget: int | None = None
+    """Requests that it should take at most, if it says so."""
     crashed: bool = False
     """Whether it failed by an exception that no check expected."""
     location: str
     """Where the rule's body is, as `module:Class.method`."""
 
 
-class DeviationInfo(_Model):
+class DeviationInfo(Model):
     """A rule that the flavor says it does not keep."""
 
     rule: str
@@ -59,10 +59,10 @@ class DeviationInfo(_Model):
     link: str
 
 
-class Report(_Model):
+class Report(Model):
     """A run of a contract."""
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: Literal[2] = SCHEMA_VERSION
     suite: str
     """Version of the conformance suite."""
     interface: str
@@ -84,6 +84,10 @@ class Report(_Model):
     """The command that repeats the run."""
     rules: list[RuleResult]
     deviations: list[DeviationInfo] = Field(default_factory=list)
+    package: list[PackageCheck] | None = None
+    """What is asked of the flavor's package; null: not looked at, as in reports of version 1."""
+    requirements: list[RequirementInfo] = Field(default_factory=list)
+    """What the flavor's package requires, and what was installed."""
 
     @computed_field  # type: ignore[prop-decorator]
     @property

@@ -15,6 +15,8 @@ from dovetail_conformance.report.model import SCHEMA_VERSION, Report
 from dovetail_conformance.report.page import page
 from dovetail_core.errors import ConfigError
 
+_READABLE = (1, SCHEMA_VERSION)
+
 
 def write(report: Report, directory: Path) -> None:
     """Write `report.json`, `report.html`, `junit.xml` and `badge.json` into a directory, which is made; each appears whole."""
@@ -31,12 +33,14 @@ def read(path: Path) -> Report:
         data = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise ConfigError(f"{path} cannot be read as a report: {error}", remedy="run the suite again with --report") from error
-    if not isinstance(data, dict) or data.get("schema_version") != SCHEMA_VERSION:
-        found = data.get("schema_version") if isinstance(data, dict) else None
+    found = data.get("schema_version") if isinstance(data, dict) else None
+    if found not in _READABLE:
         raise ConfigError(
-            f"{path} is a report of version {found}, and this suite reads version {SCHEMA_VERSION}", remedy="upgrade dovetail-conformance"
+            f"{path} is a report of version {found}, and this suite reads versions up to {SCHEMA_VERSION}",
+            remedy="upgrade dovetail-conformance",
         )
     data.pop("summary", None)
+    data["schema_version"] = SCHEMA_VERSION  # what version 1 does not say has a default
     try:
         return Report.model_validate(data)
     except ValidationError as error:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dovetail.cli.lazy_groups import SpeakingGroup
-from dovetail.cli.printing import output_option, print_record, print_rows
+from dovetail.cli.printing import output_option, print_done, print_record, print_rows
 from dovetail.cli.runs import history, stack_option
 
 if TYPE_CHECKING:
@@ -60,7 +60,8 @@ def describe(artifact: str, stack: str | None, output: str) -> None:
 @click.argument("artifact")
 @click.argument("target", type=click.Path(path_type=Path), required=False)
 @stack_option
-def download(artifact: str, target: Path | None, stack: str | None) -> None:
+@output_option
+def download(artifact: str, target: Path | None, stack: str | None, output: str) -> None:
     """Write an artifact's files to TARGET, which must not exist. Their digests are compared with the recorded ones."""
     from dovetail.cli.artifact_download import download_artifact
     from dovetail_core.errors import AlreadyExists
@@ -71,7 +72,8 @@ def download(artifact: str, target: Path | None, stack: str | None) -> None:
         if target.exists() or target.is_symlink():
             raise AlreadyExists(f"{target} exists already", remedy="name a path that does not")
         download_artifact(record, found.stack.artifact_store, target)
-        click.echo(f"Wrote {target} ({record.size} bytes, {record.format}).")
+        done = {"path": target, "size": record.size, "format": record.format}
+        print_done(f"Wrote {target} ({record.size} bytes, {record.format}).", done, output)
 
 
 @artifacts.command()

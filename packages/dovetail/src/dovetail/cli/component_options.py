@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from dovetail_core import Component
 
 _PREFIX = "setting_"
+_TAKEN = {"flavor", "help", "output"}
+"""Options that the commands have themselves; a setting called so is `--setting-flavor` and so on."""
 _REFERENCE = re.compile(r"\{\{.*\}\}", re.DOTALL)
 _SIMPLE = (str, int, float, bool)
 
@@ -40,8 +42,7 @@ class SettingsCommand(click.Command):
                 raise
             flavor = None
         if flavor is not None:
-            known = {option for parameter in self.params for option in parameter.opts}
-            self.params += [option for option in options_of(flavor) if not known & set(option.opts)]
+            self.params += options_of(flavor)
             self.epilog = f"\b\nSettings of the flavor '{flavor.flavor}': {_first_line(flavor)}"
         return super().parse_args(ctx, args)
 
@@ -49,7 +50,7 @@ class SettingsCommand(click.Command):
 def options_of(flavor: Any) -> Iterator[click.Option]:
     """Yield an option per setting of a flavor, which is a subclass of `Component`."""
     for name, field in flavor.Config.model_fields.items():
-        dashed = name.replace("_", "-")
+        dashed = ("setting-" if name in _TAKEN else "") + name.replace("_", "-")
         kind = _kind(field.annotation)
         names = [f"--{dashed}/--no-{dashed}" if kind is bool else f"--{dashed}", _PREFIX + name]
         value: dict[str, Any] = {} if kind is bool else {"type": SettingType(name, field.annotation), "metavar": _metavar(field.annotation)}

@@ -9,8 +9,9 @@ import click
 
 from dovetail.cli.completion import complete_components, complete_flavors
 from dovetail.cli.flavors import flavor_group
-from dovetail.cli.lazy_groups import SpeakingGroup
-from dovetail.cli.printing import output_option, print_record, print_rows
+from dovetail.cli.offered_commands import OfferingGroup
+from dovetail.cli.printing import output_option, print_done, print_record, print_rows
+from dovetail.cli.type_commands import GROUP, TypeHost
 
 if TYPE_CHECKING:
     from dovetail.project import Project
@@ -20,14 +21,27 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def component_group(kind: str) -> click.Group:
-    """Return the commands of a component type. Nothing of the type is imported."""
+    """Return the commands of a component type, also those that its package adds. Nothing of the type is imported."""
     title = kind.replace("_", " ")
-    group = SpeakingGroup(kind.replace("_", "-"), help=f"Declare, inspect and change components of type {title}, and see its flavors.")
+    group = OfferingGroup(
+        kind.replace("_", "-"),
+        lazy={},
+        offers=f"{GROUP}.{kind}",
+        callback=_hosting(kind),
+        help=f"Declare, inspect and change components of type {title}, and see its flavors.",
+    )
     group.short_help = f"Components of type {title}, and their flavors."
     group.add_command(flavor_group(kind))
     for add in (_add_showing, _add_registering, _add_changing, _add_copying, _add_provisioning):
         add(group, kind)
     return group
+
+
+def _hosting(kind: str) -> Callable[[], None]:
+    def host() -> None:
+        click.get_current_context().obj = TypeHost(kind)
+
+    return host
 
 
 def _project() -> Project:
@@ -85,16 +99,18 @@ def _add_registering(group: click.Group, kind: str) -> None:
     @group.command(cls=SettingsCommand, flavor_of=for_registering)
     @click.argument("name")
     @click.option("--flavor", required=True, shell_complete=complete_flavors(kind), help="Flavor; with it, --help shows its settings.")
-    def register(name: str, flavor: str, **values: Any) -> None:
+    @output_option
+    def register(name: str, flavor: str, output: str, **values: Any) -> None:
         """Declare a component NAME, with the settings of its flavor as options."""
         from dovetail.stackfile import components
 
         components.register(_project(), kind, name, flavor, settings_in(values))
-        click.echo(f"Registered {kind} '{name}' (flavor {flavor}).")
+        print_done(f"Registered {kind} '{name}' (flavor {flavor}).", {"type": kind, "name": name, "flavor": flavor}, output)
 
     @group.command(cls=SettingsCommand, flavor_of=for_updating)
     @_name(kind)
-    def update(name: str, **values: Any) -> None:
+    @output_option
+    def update(name: str, output: str, **values: Any) -> None:
         """Change settings of a component; with NAME, --help shows them."""
         from dovetail.stackfile import components
 
@@ -103,7 +119,7 @@ def _add_registering(group: click.Group, kind: str) -> None:
         if not settings:
             raise click.UsageError("no setting is given", click.get_current_context())
         components.update(_project(), kind, name, settings)
-        click.echo(f"Updated {kind} '{name}'.")
+        print_done(f"Updated {kind} '{name}'.", {"type": kind, "name": name, "changed": sorted(settings)}, output)
 
 
 def _flavor_word(words: Sequence[str]) -> str | None:
@@ -119,63 +135,70 @@ def _add_changing(group: click.Group, kind: str) -> None:
     @group.command("remove-attribute")
     @_name(kind)
     @click.argument("attribute", nargs=-1, required=True)
-    def remove_attribute(name: str, attribute: tuple[str, ...]) -> None:
+    @output_option
+    def remove_attribute(name: str, attribute: tuple[str, ...], output: str) -> None:
         """Remove settings of a component, so that their defaults hold."""
         from dovetail.stackfile import components
 
         settings = [one.replace("-", "_") for one in attribute]
         components.remove_attributes(_project(), kind, name, settings)
-        click.echo(f"Removed {', '.join(settings)} of {kind} '{name}'.")
+        print_done(f"Removed {', '.join(settings)} of {kind} '{name}'.", {"type": kind, "name": name, "removed": settings}, output)
 
     @group.command()
     @_name(kind)
-    def delete(name: str) -> None:
+    @output_option
+    def delete(name: str, output: str) -> None:
         """Remove a component that no stack uses."""
         from dovetail.stackfile import components
 
         components.delete(_project(), kind, name)
-        click.echo(f"Deleted {kind} '{name}'.")
+        print_done(f"Deleted {kind} '{name}'.", {"type": kind, "name": name}, output)
 
 
 def _add_copying(group: click.Group, kind: str) -> None:
     @group.command()
     @_name(kind)
     @click.argument("new")
-    def rename(name: str, new: str) -> None:
+    @output_option
+    def rename(name: str, new: str, output: str) -> None:
         """Give a component a NEW name, also in the stacks that use it."""
         from dovetail.stackfile import components
 
         users = components.rename(_project(), kind, name, new)
         also = f", also in stack {', '.join(users)}" if users else ""
-        click.echo(f"Renamed {kind} '{name}' to '{new}'{also}.")
+        done = {"type": kind, "name": new, "renamed_from": name, "stacks": list(users)}
+        print_done(f"Renamed {kind} '{name}' to '{new}'{also}.", done, output)
 
     @group.command("copy")
     @_name(kind)
     @click.argument("new")
-    def copy_component(name: str, new: str) -> None:
+    @output_option
+    def copy_component(name: str, new: str, output: str) -> None:
         """Declare a component NEW with the settings of another."""
         from dovetail.stackfile import components
 
         components.copied(_project(), kind, name, new)
-        click.echo(f"Copied {kind} '{name}' to '{new}'.")
+        print_done(f"Copied {kind} '{name}' to '{new}'.", {"type": kind, "name": new, "copied_from": name}, output)
 
 
 def _add_provisioning(group: click.Group, kind: str) -> None:
     @group.command()
     @_name(kind)
-    def up(name: str) -> None:
+    @output_option
+    def up(name: str, output: str) -> None:
         """Create and start what a component needs."""
-        from dovetail.cli.provisioning import bring_up, component_stack
+        from dovetail.cli.provisioning import bring_up, component_stack, print_states
 
         with component_stack(_project(), kind, name) as stack:
-            bring_up(stack.get(kind))
+            print_states([bring_up(stack.get(kind))], output)
 
     @group.command()
     @_name(kind)
     @click.option("--deprovision", is_flag=True, help="Also remove what was created.")
-    def down(name: str, deprovision: bool) -> None:
+    @output_option
+    def down(name: str, deprovision: bool, output: str) -> None:
         """Stop what a component needs."""
-        from dovetail.cli.provisioning import bring_down, component_stack
+        from dovetail.cli.provisioning import bring_down, component_stack, print_states
 
         with component_stack(_project(), kind, name) as stack:
-            bring_down(stack.get(kind), deprovision)
+            print_states([bring_down(stack.get(kind), deprovision)], output)

@@ -8,7 +8,7 @@ import click
 
 from dovetail.cli.completion import complete_flavors
 from dovetail.cli.lazy_groups import SpeakingGroup
-from dovetail.cli.printing import output_option, print_record, print_rows
+from dovetail.cli.printing import output_option, print_done, print_record, print_rows
 
 if TYPE_CHECKING:
     from dovetail.project import Project
@@ -94,20 +94,23 @@ def _print_flavor(row: FlavorRow, flavor: Any, output: str) -> None:
 
 def _add_registering(group: click.Group, kind: str) -> None:
     @group.command()
-    @click.argument("name")
-    @click.argument("target", metavar="MODULE:CLASS")
-    def register(name: str, target: str) -> None:
-        """Offer a class of the project as the flavor NAME."""
+    @click.argument("words", nargs=-1, required=True, metavar="[NAME] MODULE:CLASS")
+    @output_option
+    def register(words: tuple[str, ...], output: str) -> None:
+        """Offer a class of the project as the flavor NAME, by default the name that the class says."""
         from dovetail.stackfile import local_flavors
 
-        local_flavors.register(_project(), kind, name, target)
-        click.echo(f"Registered {kind} flavor '{name}'.")
+        if len(words) > 2 or ":" not in words[-1]:
+            raise click.UsageError(f"'{' '.join(words)}' is not of the form [NAME] MODULE:CLASS", click.get_current_context())
+        name = local_flavors.register(_project(), kind, words[0] if len(words) == 2 else None, words[-1])
+        print_done(f"Registered {kind} flavor '{name}'.", {"type": kind, "flavor": name, "target": words[-1]}, output)
 
     @group.command()
     @click.argument("name", shell_complete=complete_flavors(kind))
-    def unregister(name: str) -> None:
+    @output_option
+    def unregister(name: str, output: str) -> None:
         """Offer a flavor of the project no more."""
         from dovetail.stackfile import local_flavors
 
         local_flavors.unregister(_project(), kind, name)
-        click.echo(f"Unregistered {kind} flavor '{name}'.")
+        print_done(f"Unregistered {kind} flavor '{name}'.", {"type": kind, "flavor": name}, output)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from dovetail.cli.printing import output_option, print_done
+
 _TEXT = """\
 # The stacks of this project: which components its pipelines use. The command `dovetail stack` changes this file, and keeps comments.
 # There is always a stack `default`: local orchestrator, local artifact store and sqlite metadata store, under .dovetail/.
@@ -15,7 +17,8 @@ _IGNORED = "# What runs leave behind.\n*\n"
 
 
 @click.command()
-def init() -> None:
+@output_option
+def init(output: str) -> None:
     """Make the working directory a project: write dovetail.yaml, and keep what runs store out of git."""
     from dovetail.project import STATE
     from dovetail.stackfile.document import NAME
@@ -30,4 +33,4 @@ def init() -> None:
     state = Path.cwd() / STATE
     state.mkdir(exist_ok=True)
     (state / ".gitignore").write_text(_IGNORED)
-    click.echo(f"Wrote {NAME}. Next: dovetail run MODULE:PIPELINE")
+    print_done(f"Wrote {NAME}. Next: dovetail run MODULE:PIPELINE", {"file": file}, output)

@@ -45,6 +45,14 @@ def print_record(record: Row, output: str) -> None:
             click.echo(mask(f"{key:<{width}}  {_indented(_cell(value), width + 2)}".rstrip()))
 
 
+def print_done(sentence: str, record: Row, output: str) -> None:
+    """Print what a command did: a sentence for people, the record for programs."""
+    if output == "table":
+        click.echo(sentence)
+    else:
+        print_record(record, output)
+
+
 def print_sections(sections: Mapping[str, tuple[Sequence[Row], Sequence[str]]]) -> None:
     """Print tables below each other, each with its title; empty ones are left out."""
     for title, (rows, columns) in sections.items():

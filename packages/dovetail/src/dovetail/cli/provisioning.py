@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import click
+
+from dovetail.cli.printing import print_rows
 
 if TYPE_CHECKING:
     from dovetail.project import Project
@@ -22,16 +25,29 @@ def component_stack(project: Project, kind: str, name: str) -> Stack:
     return Stack(project.spec_of(file.active, components), project.catalog())
 
 
-def bring_up(component: Component) -> None:
-    """Create and start what a component needs, and say how it is then."""
+State = tuple[str, str]
+"""What a component is called, and how it is."""
+
+
+def bring_up(component: Component) -> State:
+    """Create and start what a component needs, and return how it is then."""
     component.provision()
     component.resume()
-    click.echo(f"{component.label}: {component.status().value}")
+    return component.label, component.status().value
 
 
-def bring_down(component: Component, deprovision: bool) -> None:
-    """Stop what a component needs, remove it on request, and say how it is then."""
+def bring_down(component: Component, deprovision: bool) -> State:
+    """Stop what a component needs, remove it on request, and return how it is then."""
     component.suspend()
     if deprovision:
         component.deprovision()
-    click.echo(f"{component.label}: {component.status().value}")
+    return component.label, component.status().value
+
+
+def print_states(states: Iterable[State], output: str) -> None:
+    """Print how components are: a line for each as soon as it is known, or all of them as data."""
+    if output != "table":
+        print_rows([{"component": label, "status": status} for label, status in states], (), output)
+        return
+    for label, status in states:
+        click.echo(f"{label}: {status}")

@@ -10,13 +10,14 @@ import click
 
 from dovetail.cli.completion import complete_stacks
 from dovetail.cli.lazy_groups import SpeakingGroup
-from dovetail.cli.printing import output_option, print_record, print_rows
+from dovetail.cli.printing import output_option, print_done, print_rows
 
 if TYPE_CHECKING:
-    from dovetail.history import RunHistory
+    from dovetail.history import RunHistory, RunView
     from dovetail.pipelines import Pipeline
 
 F = TypeVar("F", bound=Callable[..., Any])
+_ENDED = {"succeeded": "succeeded", "failed": "failed", "cancelled": "was cancelled"}
 _STATES = ("pending", "running", "succeeded", "failed", "cancelled")
 
 
@@ -79,43 +80,57 @@ def describe(run: str, stack: str | None, output: str) -> None:
 @click.argument("step", required=False)
 @click.option("--attempt", type=click.IntRange(min=1), help="Number of the attempt. Default: the latest.")
 @stack_option
-def logs(run: str, step: str | None, attempt: int | None, stack: str | None) -> None:
+@output_option
+def logs(run: str, step: str | None, attempt: int | None, stack: str | None, output: str) -> None:
     """Print the log of a STEP, or of all steps one after the other."""
     from dovetail.stackfile.document import closest
     from dovetail_core.errors import NotFound
+    from dovetail_core.masking import mask
 
     with history(stack) as found:
         view = found.get(run)
         if step is not None and step not in view.steps:
             remedy = f"its steps: {', '.join(view.steps)}"
             raise NotFound(f"run '{view.name}' has no step '{step}'{closest(step, view.steps)}", remedy=remedy)
-        for name in [step] if step else view.steps:
-            if step is None:
+        lines = _log_lines(view, step, attempt)
+        if output != "table":
+            print_rows([{"step": name, "line": line} for name, line in lines], (), output)
+            return
+        shown = None
+        for name, line in lines:
+            if step is None and name != shown:
                 click.echo(f"-- {name}")
-            _print_log(view.steps[name].logs(attempt), optional=step is None)
+            shown = name
+            click.echo(mask(line))
 
 
-def _print_log(lines: Iterator[str], optional: bool) -> None:
+def _log_lines(view: RunView, step: str | None, attempt: int | None) -> Iterator[tuple[str, str]]:
+    """Yield each line of a step's log, or of all steps that have one, with the step's name."""
     from dovetail_core.errors import NotFound
-    from dovetail_core.masking import mask
 
-    try:
-        for line in lines:
-            click.echo(mask(line.rstrip("\n")))
-    except NotFound:
-        if not optional:
-            raise
+    for name in [step] if step else view.steps:
+        try:
+            for line in view.steps[name].logs(attempt):
+                yield name, line.rstrip("\n")
+        except NotFound:
+            if step is not None:
+                raise
 
 
 @runs.command()
 @click.argument("run")
 @stack_option
-def cancel(run: str, stack: str | None) -> None:
+@output_option
+def cancel(run: str, stack: str | None, output: str) -> None:
     """Stop a run, wherever its process is."""
     with history(stack) as found:
-        view = found.get(run).cancel()
-        asked = "" if view.state.terminal else "; it was asked to stop"
-        click.echo(f"Run '{view.name}' is {view.state.value}{asked}.")
+        before = found.get(run)
+        view = before.cancel()
+        if before.state.terminal:
+            said = f"had ended before: it {_ENDED[view.state.value]}"
+        else:
+            said = _ENDED[view.state.value] if view.state.terminal else f"is {view.state.value}; it was asked to stop"
+        print_done(f"Run '{view.name}' {said}.", {"run": view.name, "state": view.state}, output)
 
 
 @runs.command()
@@ -123,7 +138,7 @@ def cancel(run: str, stack: str | None) -> None:
 @stack_option
 @output_option
 def resume(run: str, stack: str | None, output: str) -> None:
-    """Continue a run that did not succeed, with its parameters: what it committed is not executed again."""
+    """Continue a run that did not succeed, with its options: what it committed is not executed again."""
     from dovetail.cli.running import run_and_show
 
     with history(stack) as found:
@@ -133,7 +148,7 @@ def resume(run: str, stack: str | None, output: str) -> None:
 
 
 def _pipeline_of(found: RunHistory, run_id: str) -> Pipeline:
-    """Return the pipeline that a run is of, with the parameters and the failure mode of the run."""
+    """Return the pipeline that a run is of, as the project defines it now."""
     from pathlib import Path
 
     from dovetail import code
@@ -147,7 +162,7 @@ def _pipeline_of(found: RunHistory, run_id: str) -> Pipeline:
     pipeline = code.find(plan.code, Path(plan.source_root) if plan.source_root else None)
     if not isinstance(pipeline, Pipeline):
         raise ConfigError(f"{plan.code.module}:{plan.code.qualname} is no pipeline any more", remedy="decorate it with @pipeline")
-    return pipeline.with_options(parameters=plan.parameters, failure_mode=plan.failure_mode)
+    return pipeline
 
 
 @runs.command()
@@ -163,7 +178,6 @@ def delete(run: tuple[str, ...], yes: bool, stack: str | None, output: str) -> N
             click.confirm(f"Delete {', '.join(view.name for view in views)} with their artifacts?", abort=True, err=True)
         for view in views:
             number = view.delete()
-            if output == "table":
-                click.echo(f"Deleted run '{view.name}' and {number} artifact{'s' * (number != 1)}.")
-            else:
-                print_record({"run": view.name, "artifacts": number}, output)
+            print_done(
+                f"Deleted run '{view.name}' and {number} artifact{'s' * (number != 1)}.", {"run": view.name, "artifacts": number}, output
+            )

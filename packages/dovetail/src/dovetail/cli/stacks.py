@@ -9,7 +9,7 @@ import click
 
 from dovetail.cli.completion import complete_components, complete_stacks
 from dovetail.cli.lazy_groups import LazyGroup
-from dovetail.cli.printing import output_option, print_record, print_rows
+from dovetail.cli.printing import output_option, print_done, print_record, print_rows
 from dovetail_core.discovery import offered_types
 
 if TYPE_CHECKING:
@@ -106,51 +106,56 @@ def describe(name: str | None, output: str) -> None:
 @click.argument("name")
 @_component_options
 @click.option("--set", "activate", is_flag=True, help="Also make it the active stack.")
-def register(name: str, activate: bool, **values: Any) -> None:
+@output_option
+def register(name: str, activate: bool, output: str, **values: Any) -> None:
     """Declare a stack NAME of registered components."""
     from dovetail.stackfile import stacks
 
     project = project_here()
     stacks.register(project, name, _chosen(values))
-    click.echo(f"Registered stack '{name}'.")
     if activate:
         stacks.activate(project, name)
-        click.echo(f"Stack '{name}' is active.")
+    also = ", and made it the active one" if activate else ""
+    print_done(f"Registered stack '{name}'{also}.", {"stack": name, "active": activate}, output)
 
 
 @stack.command()
 @_required_name
 @_component_options
-def update(name: str, **values: Any) -> None:
+@output_option
+def update(name: str, output: str, **values: Any) -> None:
     """Replace components of a stack, by type; the other types stay."""
     from dovetail.stackfile import stacks
 
     if not _chosen(values):
         raise click.UsageError("no component is given", click.get_current_context())
     stacks.update(project_here(), name, _chosen(values))
-    click.echo(f"Updated stack '{name}'.")
+    print_done(f"Updated stack '{name}'.", {"stack": name}, output)
 
 
 @stack.command("remove-component")
 @_required_name
 @click.argument("kind", metavar="TYPE")
 @click.argument("component", required=False)
-def remove_component(name: str, kind: str, component: str | None) -> None:
+@output_option
+def remove_component(name: str, kind: str, component: str | None, output: str) -> None:
     """Take a component out of a stack, or all of a TYPE."""
     from dovetail.stackfile import stacks
 
     stacks.remove_component(project_here(), name, kind.replace("-", "_"), component)
-    click.echo(f"Removed {kind} from stack '{name}'.")
+    removed = {"stack": name, "type": kind.replace("-", "_"), "component": component}
+    print_done(f"Removed {kind} from stack '{name}'.", removed, output)
 
 
 @stack.command("set")
 @_required_name
-def set_active(name: str) -> None:
+@output_option
+def set_active(name: str, output: str) -> None:
     """Make a stack the active one."""
     from dovetail.stackfile import stacks
 
     stacks.activate(project_here(), name)
-    click.echo(f"Stack '{name}' is active.")
+    print_done(f"Stack '{name}' is active.", {"stack": name, "active": True}, output)
 
 
 @stack.command()
@@ -159,7 +164,7 @@ def get(output: str) -> None:
     """Print the name of the active stack."""
     file = project_here().file
     file.stack(file.active)
-    click.echo(file.active) if output == "table" else print_record({"name": file.active}, output)
+    print_done(file.active, {"name": file.active}, output)
 
 
 @stack.command()
@@ -183,30 +188,33 @@ def validate(name: str | None, output: str) -> int:
 @stack.command()
 @_required_name
 @click.argument("new")
-def rename(name: str, new: str) -> None:
+@output_option
+def rename(name: str, new: str, output: str) -> None:
     """Give a stack a NEW name."""
     from dovetail.stackfile import stacks
 
     stacks.rename(project_here(), name, new)
-    click.echo(f"Renamed stack '{name}' to '{new}'.")
+    print_done(f"Renamed stack '{name}' to '{new}'.", {"stack": new, "renamed_from": name}, output)
 
 
 @stack.command("copy")
 @_required_name
 @click.argument("new")
-def copy_stack(name: str, new: str) -> None:
+@output_option
+def copy_stack(name: str, new: str, output: str) -> None:
     """Declare a stack NEW of the same components as another."""
     from dovetail.stackfile import stacks
 
     stacks.copied(project_here(), name, new)
-    click.echo(f"Copied stack '{name}' to '{new}'.")
+    print_done(f"Copied stack '{name}' to '{new}'.", {"stack": new, "copied_from": name}, output)
 
 
 @stack.command()
 @_required_name
-def delete(name: str) -> None:
+@output_option
+def delete(name: str, output: str) -> None:
     """Remove a stack; its components stay."""
     from dovetail.stackfile import stacks
 
     stacks.delete(project_here(), name)
-    click.echo(f"Deleted stack '{name}'.")
+    print_done(f"Deleted stack '{name}'.", {"stack": name}, output)

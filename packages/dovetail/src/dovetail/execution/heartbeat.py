@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -24,8 +25,7 @@ log = logging.getLogger("dovetail")
 
 def this_process() -> Owner:
     """Return the identity of this process."""
-    process = psutil.Process()
-    return Owner(socket.gethostname(), process.pid, process.create_time())
+    return Owner(socket.gethostname(), os.getpid(), _started(os.getpid()))
 
 
 def alive(owner: Owner) -> bool | None:
@@ -33,10 +33,19 @@ def alive(owner: Owner) -> bool | None:
     if owner.host != socket.gethostname():
         return None
     try:
-        process = psutil.Process(owner.pid)
-        return bool(process.status() != psutil.STATUS_ZOMBIE and abs(process.create_time() - owner.started) < 1)
+        return bool(psutil.Process(owner.pid).status() != psutil.STATUS_ZOMBIE and abs(_started(owner.pid) - owner.started) < 1)
     except psutil.NoSuchProcess:
         return False
+
+
+def _started(pid: int) -> float:
+    """Return when a process started, on a clock that nobody can set, where the system has one.
+
+    Linux dates processes from when it booted, and tells that in whole seconds of the time of day, which differ once the clock is set.
+    Raises `psutil.NoSuchProcess`.
+    """
+    booted = psutil.boot_time() if psutil.LINUX else 0.0  # before the process is looked at, so that both stand on one reading
+    return float(psutil.Process(pid).create_time() - booted)
 
 
 @contextmanager

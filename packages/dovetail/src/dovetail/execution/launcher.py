@@ -12,6 +12,7 @@ from dovetail.execution.context import StepContext
 from dovetail.execution.events import Events
 from dovetail.execution.session import RunSession
 from dovetail.execution.step_execution import StepExecution
+from dovetail.execution.tracking import end_lost_run
 from dovetail.steps import Step
 from dovetail_core import Conflict
 from dovetail_metadata_store.records import Attempt, State
@@ -70,6 +71,8 @@ class RunLauncher:
             self._session.metadata.end_step(self._session.run.id, step, attempt, state, failure=result.failure, final=final)
         except Conflict as error:  # it committed, and its process failed only then: what is committed stays
             log.warning("step %s of run %s: %s", step, self._session.run.name, error)
+        if attempt and state in (State.FAILED, State.CANCELLED):
+            end_lost_run(self._session.stack, self._session.run.id, step, attempt, state is State.CANCELLED)
         self._events.step(step, attempt, state.value if final else "retrying", result.failure)
         if final and state is State.FAILED:
             self._call(self._steps[step].on_failure, step, attempt, result.failure)

@@ -10,6 +10,8 @@ from typing import Any
 from dovetail.execution.cached_steps import usable
 from dovetail.execution.heartbeat import SILENCE, alive
 from dovetail.execution.session import RunSession
+from dovetail.parameters import same_value
+from dovetail.plan import RunPlan, RunStep
 from dovetail_core import Conflict, Failure, utcnow
 from dovetail_metadata_store import MetadataStore
 from dovetail_metadata_store.records import Run, State, StepRun
@@ -19,9 +21,11 @@ LOST = Failure("Lost", "the process that executed the run ended without a word")
 
 
 def adopted(session: RunSession, earlier: Run) -> dict[str, StepRun]:
-    """Return the steps that `earlier` committed and this run takes over: those whose artifacts exist, and that stand only on such steps."""
+    """Return the steps that `earlier` committed and this run takes over: those with the same parameters, inputs and environment,
+    whose artifacts exist, and that stand only on such steps. Their code may be another by now."""
     committed = {step.name: step for step in session.metadata.get_steps(earlier.id) if step.state.good}
-    known = {name: step for name, step in committed.items() if name in {planned.name for planned in session.plan.steps}}
+    same = _unchanged(RunPlan.model_validate(session.metadata.get_plan(earlier.id)), session.plan)
+    known = {name: step for name, step in committed.items() if name in same}
     whole = usable(known, session.store)
     taken: dict[str, StepRun] = {}
     for step in session.plan.steps:
@@ -29,6 +33,16 @@ def adopted(session: RunSession, earlier: Run) -> dict[str, StepRun]:
         if step.name in whole and set(step.plan.upstream) <= taken.keys() and outputs == set(step.outputs):
             taken[step.name] = known[step.name]
     return taken
+
+
+def _unchanged(earlier: RunPlan, plan: RunPlan) -> set[str]:
+    """Return the names of the steps that are given the same in both plans."""
+    before = {step.name: _given(step) for step in earlier.steps}
+    return {step.name for step in plan.steps if step.name in before and same_value(_given(step), before[step.name])}
+
+
+def _given(step: RunStep) -> dict[str, Any]:
+    return step.model_dump(mode="json", include={"parameters", "inputs", "environment"})
 
 
 def lost(run: Run) -> bool:

@@ -11,12 +11,14 @@ from dovetail.code_archive import ship
 from dovetail.compilation import Compiled
 from dovetail.execution.cached_steps import commit_hits, planned_hits
 from dovetail.execution.capture import capturing
+from dovetail.execution.context import hook_stack
 from dovetail.execution.events import Events, Watcher
 from dovetail.execution.failures import failure_of
 from dovetail.execution.heartbeat import beating, this_process
 from dovetail.execution.launcher import RunLauncher, call_hook
 from dovetail.execution.resumption import adopted
 from dovetail.execution.session import RunSession
+from dovetail.execution.tracking import ensure_trackers
 from dovetail.plan import RunPlan
 from dovetail_core import DovetailError, Failure, StackSpec, new_id, utcnow
 from dovetail_core.stack_instance import Stack
@@ -45,6 +47,7 @@ def execute(
     on_failure: Hook | None = None,
 ) -> Run:
     """Execute a plan on a stack and return the record of the succeeded run. Raises `RunFailed`, or KeyboardInterrupt as it came."""
+    ensure_trackers(compiled.plan, stack.spec)
     plan = _with_code(compiled.plan, stack)
     run = _created(plan, stack, run_name, resume)
     session = RunSession(run, plan, stack, lambda name: (compiled.steps[name].function, compiled.steps[name].signature))
@@ -55,14 +58,16 @@ def execute(
     try:
         state, failure = _finished(session, launcher, events, resume)
     except BaseException as error:
-        ended = State.CANCELLED if isinstance(error, KeyboardInterrupt) else State.FAILED
-        _end(session, events, ended, failure_of(error))
+        failure = failure_of(error)
+        run = _end(session, events, State.CANCELLED if isinstance(error, KeyboardInterrupt) else State.FAILED, failure)
+        if isinstance(error, Exception):
+            _call_hook(on_failure, session, run, failure)
         raise
     run = _end(session, events, state, failure)
-    hook = on_success if state is State.SUCCEEDED else on_failure
-    if hook is not None:
-        call_hook(hook, run, *([] if state is State.SUCCEEDED else [failure]), of=f"pipeline '{plan.pipeline}'")
-    if state is not State.SUCCEEDED:
+    if state is State.SUCCEEDED:
+        _call_hook(on_success, session, run)
+    else:
+        _call_hook(on_failure, session, run, failure)
         raise _run_failed(run, launcher)
     return run
 
@@ -127,6 +132,16 @@ def _end(session: RunSession, events: Events, state: State, failure: Failure | N
     run = session.metadata.transition_run(session.run.id, state, failure=failure)
     events.run(state.value, failure)
     return run
+
+
+def _call_hook(hook: Hook | None, session: RunSession, run: Run, *more: Any) -> None:
+    if hook is None:
+        return
+    token = hook_stack.set(session.stack)
+    try:
+        call_hook(hook, run, *more, of=f"pipeline '{run.pipeline}'")
+    finally:
+        hook_stack.reset(token)
 
 
 def _run_failed(run: Run, launcher: RunLauncher) -> RunFailed:

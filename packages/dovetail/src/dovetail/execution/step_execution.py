@@ -77,7 +77,7 @@ class StepExecution:
     def _execute(self, step: RunStep, attempt: int, inputs: Mapping[str, list[Artifact]], log: LogSink | None) -> tuple[Link, ...]:
         function, signature = self.session.functions(step.name)
         parameters = {name: decode(value, signature.inputs[name].annotation) for name, value in step.parameters.items()}
-        context = StepContext(self.session.run, step.name, attempt, self.session.stack, parameters)
+        context = StepContext(self.session.run, step.name, attempt, self.session.stack, parameters, step.experiment_tracker)
         with captured(log) if log is not None else nullcontext():
             arguments = {name: self._loaded(found, step, name, signature) for name, found in inputs.items()}
             with context:

@@ -29,6 +29,9 @@ def altered(uri: str, expected: str, found: str) -> IntegrityError:
     return IntegrityError(f"the bytes at {uri} are not those that were stored: {what}", remedy=_REMEDY)
 
 
-def gone(uri: str) -> NotFound:
-    """Return the error for bytes that are no longer there."""
+def gone(uri: str, recorded: str = "") -> NotFound:
+    """Return the error for bytes that are no longer there; `recorded` is the artifact's URI where that is of another store."""
+    if recorded:
+        remedy = "choose the stack of the run that made it; if the store was moved, restore what is missing"
+        return NotFound(f"there is nothing at {uri}: the artifact was stored elsewhere, as {recorded}", remedy=remedy)
     return NotFound(f"the bytes at {uri} are gone: the artifact was deleted or moved", remedy=_REMEDY)

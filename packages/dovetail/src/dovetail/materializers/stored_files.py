@@ -52,8 +52,9 @@ class StoredFiles:
     With `verify=False`, the content of files is not compared with their digests, except where a method says so.
     """
 
-    def __init__(self, store: ArtifactStore, files: Mapping[str, StoredFile], verify: bool) -> None:
+    def __init__(self, store: ArtifactStore, files: Mapping[str, StoredFile], verify: bool, recorded: str = "") -> None:
         self._store = store
+        self._recorded = recorded
         self._verify = verify
         self.files = files
 
@@ -61,13 +62,14 @@ class StoredFiles:
     def of(cls, artifact: Stored, store: ArtifactStore, verify: bool) -> StoredFiles:
         """Return the files of an artifact; a tree's manifest is verified in any case."""
         integrity.ensure_known(artifact.digest)
+        recorded = artifact.uri if artifact.uri != store.uri(artifact.key) else ""
         if artifact.digest.startswith(integrity.FILE):
-            return cls(store, {artifact.key.rpartition("/")[2]: StoredFile(artifact.key, artifact.size, artifact.digest)}, verify)
+            return cls(store, {manifest.name_in(artifact.key): StoredFile(artifact.key, artifact.size, artifact.digest)}, verify, recorded)
         listed = presence_key(artifact)
-        data = _existing(store, listed, lambda: store.read_bytes(listed))
+        data = _existing(store, listed, lambda: store.read_bytes(listed), recorded)
         if (found := integrity.tree_digest(data)) != artifact.digest:
             raise integrity.altered(store.uri(listed), artifact.digest, found)
-        return cls(store, manifest.loads(data, artifact.key), verify)
+        return cls(store, manifest.loads(data, artifact.key), verify, recorded)
 
     def read_bytes(self, name: str, *, always_verify: bool = False) -> bytes:
         """Return the content of a file; the very bytes that are returned are the ones that are verified."""
@@ -98,7 +100,7 @@ class StoredFiles:
         if path is not None and self._verify:
             self._compare(file, self._existing(file, lambda: self._store.digest_of(file.key)))
         elif path is not None and not path.exists():
-            raise integrity.gone(self._store.uri(file.key))
+            raise integrity.gone(self._store.uri(file.key), self._recorded)
         return path
 
     def copy_to(self, name: str, copy: BinaryIO) -> None:
@@ -112,15 +114,15 @@ class StoredFiles:
             self._compare(file, text_of(running))
 
     def _existing(self, file: StoredFile, read: Callable[[], T]) -> T:
-        return _existing(self._store, file.key, read)
+        return _existing(self._store, file.key, read, self._recorded)
 
     def _compare(self, file: StoredFile, found: str) -> None:
         if found != file.digest:
             raise integrity.altered(self._store.uri(file.key), file.digest, found)
 
 
-def _existing(store: ArtifactStore, key: str, read: Callable[[], T]) -> T:
+def _existing(store: ArtifactStore, key: str, read: Callable[[], T], recorded: str) -> T:
     try:
         return read()
     except NotFound as error:
-        raise integrity.gone(store.uri(key)) from error
+        raise integrity.gone(store.uri(key), recorded) from error

@@ -22,32 +22,40 @@ if TYPE_CHECKING:
 class Target:
     """The files of one artifact, while they are written. Names are relative POSIX paths, such as `data.parquet` or `parts/0.npy`.
 
-    One file at the top becomes an object of its own; more of them, or a file in a folder, become a tree.
+    One file at the top becomes an object of its own; more of them, or a file in a folder, become a tree. What is written in one go is
+    held back until it is known to be the only file: it then lies beside other artifacts, since a directory costs as much as a file.
     """
 
-    __slots__ = ("_files", "_key", "_prefix", "_store", "registry")
+    __slots__ = ("_files", "_held", "_key", "_prefix", "_store", "registry")
 
     def __init__(self, store: ArtifactStore, key: str, registry: Registry) -> None:
         self._store = store
         self._key = key
         self._prefix = ""
         self._files: dict[str, StoredFile] = {}
+        self._held: dict[str, bytes] = {}
         self.registry = registry
         """The materializers there are."""
 
     def write_bytes(self, name: str, data: bytes | bytearray | memoryview) -> None:
         """Write a file in one go."""
-        self._record(name, self._store.write_bytes(self._key_of(name), data))
+        if self._files or self._held or not isinstance(data, bytes):  # what can change is not held back
+            self._release()
+            self._record(name, self._store.write_bytes(self._key_of(name), data))
+        else:
+            self._held[self._prefix + name] = data
 
     @contextmanager
     def open(self, name: str) -> Iterator[BinaryIO]:
         """Open a file for writing bytes; it exists once the block ends, and does not if the block raises."""
+        self._release()
         with self._store.open(self._key_of(name), "wb") as writer:
             yield writer
         self._record(name, writer.info)
 
     def upload(self, files: Mapping[str, Path]) -> None:
         """Write the content of local files, given by the names to write them to, several at once."""
+        self._release()
         with ThreadPoolExecutor(self._store.parallel) as pool:
             written = pool.map(lambda name: self._store.upload(files[name], self._key_of(name)), files)
             for name, info in zip(files, written, strict=True):
@@ -81,9 +89,14 @@ class Target:
 
     def finish(self) -> tuple[str, int, str]:
         """Return key, size in bytes and digest of what was written; of a tree, the manifest is written now."""
+        if len(self._held) == 1 and (key := manifest.key_beside(self._key, *self._held)):
+            (data,) = self._held.values()
+            file = self._stored(self._store.write_bytes(key, data))
+            return file.key, file.size, file.digest
+        self._release()
         if len(self._files) == 1:
             ((name, file),) = self._files.items()
-            if "/" not in name:
+            if manifest.can_be_alone(name):
                 return file.key, file.size, file.digest
         return self._finish_tree()
 
@@ -97,11 +110,20 @@ class Target:
     def _folder(self, name: str) -> Target:
         folder = Target(self._store, self._key, self.registry)
         folder._prefix = f"{self._prefix}{name}/"
-        folder._files = self._files
+        folder._files, folder._held = self._files, self._held
         return folder
 
     def _key_of(self, name: str) -> str:
         return f"{self._key}/{self._prefix}{name}"
 
+    def _release(self) -> None:
+        """Write what was held back, since it is not the only file."""
+        for name, data in self._held.items():
+            self._files[name] = self._stored(self._store.write_bytes(f"{self._key}/{name}", data))
+        self._held.clear()
+
     def _record(self, name: str, info: ObjectInfo) -> None:
-        self._files[self._prefix + name] = StoredFile(info.key, info.size, info.digest or self._store.digest_of(info.key))
+        self._files[self._prefix + name] = self._stored(info)
+
+    def _stored(self, info: ObjectInfo) -> StoredFile:
+        return StoredFile(info.key, info.size, info.digest or self._store.digest_of(info.key))

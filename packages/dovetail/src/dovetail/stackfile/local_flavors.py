@@ -13,12 +13,15 @@ if TYPE_CHECKING:
     from dovetail.project import Project
 
 
-def register(project: Project, kind: str, name: str, target: str) -> None:
-    """Offer the class at `module:Class` as a flavor of the project, once it is found to be one. Raises `BrokenFlavor`, `AlreadyExists`."""
+def register(project: Project, kind: str, name: str | None, target: str) -> str:
+    """Offer the class at `module:Class` as a flavor of the project, once it is found to be one, and return the flavor's name.
+
+    Without `name` it is the one that the class says. Raises `BrokenFlavor`, `AlreadyExists`.
+    """
     from dovetail_core.flavors import FlavorCatalog
 
-    checked(name, f"{kind} flavor")
     project.catalog().type(kind)
+    name = checked(name or FlavorCatalog(root=project.root).name_at(target), f"{kind} flavor")
     offered = [row for row in project.catalog().rows(kind) if row.name == name]
     if offered:
         raise AlreadyExists(f"{kind} flavor '{name}' is offered already, by {offered[0].source}", remedy="take another name")
@@ -29,6 +32,7 @@ def register(project: Project, kind: str, name: str, target: str) -> None:
         raise BrokenFlavor(f"{kind} flavor '{name}' cannot be registered: {row.problem.reason}", remedy=remedy)
     with editing(project.path) as file:
         file.section("flavors", kind, make=True)[name] = target
+    return name
 
 
 def unregister(project: Project, kind: str, name: str) -> None:

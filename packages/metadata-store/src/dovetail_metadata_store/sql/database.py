@@ -15,10 +15,10 @@ from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.sql import ClauseElement
 
 from dovetail_core import DovetailError
+from dovetail_core.forks import Turn
 from dovetail_core.retry import delays
 from dovetail_metadata_store.sql import schema_version
 from dovetail_metadata_store.sql.backend import Backend, ConstraintViolated, driver_error, of_driver
-from dovetail_metadata_store.sql.forks import Turn
 from dovetail_metadata_store.sql.prepared import Prepared
 
 T = TypeVar("T")

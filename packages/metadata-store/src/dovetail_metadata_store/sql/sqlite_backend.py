@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import functools
 import operator
-import os
 import sqlite3
 import time
 from collections.abc import Hashable
@@ -16,7 +14,8 @@ from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.pool import NullPool, QueuePool, StaticPool
 
-from dovetail_core import ConfigError, DovetailError, IntegrityError, InvalidArgument, PermissionDenied, Timeout, Unavailable, new_id
+from dovetail_core import DovetailError, IntegrityError
+from dovetail_core.sqlite_files import RESTORE, SqliteFile
 from dovetail_metadata_store.sql import schema_version
 from dovetail_metadata_store.sql.backend import Backend, ConstraintViolated
 from dovetail_metadata_store.sql.columns import SQLITE_CLOCK
@@ -38,9 +37,7 @@ class _Connection(sqlite3.Connection):
 
 
 _BUSY_SECONDS = 0.5  # then Python has its turn: a wait inside SQLite cannot be interrupted
-_SMALLEST = 512  # bytes: one page of the smallest size
 _CHECKPOINT_PAGES = 4000  # 16 MB; with the default of 1000, copying to the main file costs as much as the commits themselves
-_RESTORE = "restore it from a copy, or move it away to begin with an empty one"
 _OPTIONS: dict[str, Any] = {
     "timeout": _BUSY_SECONDS,
     "isolation_level": None,  # the driver begins no transaction of its own
@@ -52,21 +49,6 @@ _VIOLATIONS = {
     sqlite3.SQLITE_CONSTRAINT_UNIQUE: "unique",
     sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY: "unique",
     sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY: "reference",
-}
-_BUSY: tuple[type[DovetailError], str] = (Timeout, "another process keeps the file locked: end it, or raise `busy_timeout`")
-_DENIED: tuple[type[DovetailError], str] = (PermissionDenied, "give this user the right to write the file and its directory")
-_DAMAGED: tuple[type[DovetailError], str] = (IntegrityError, f"the file is damaged or no SQLite database; nothing was written: {_RESTORE}")
-_ERRORS: dict[int, tuple[type[DovetailError], str]] = {
-    sqlite3.SQLITE_BUSY: _BUSY,
-    sqlite3.SQLITE_LOCKED: _BUSY,
-    sqlite3.SQLITE_PROTOCOL: _BUSY,
-    sqlite3.SQLITE_READONLY: _DENIED,
-    sqlite3.SQLITE_PERM: _DENIED,
-    sqlite3.SQLITE_AUTH: _DENIED,
-    sqlite3.SQLITE_CORRUPT: _DAMAGED,
-    sqlite3.SQLITE_NOTADB: _DAMAGED,
-    sqlite3.SQLITE_FULL: (Unavailable, "free space on the disk; nothing of the call was stored"),
-    sqlite3.SQLITE_TOOBIG: (InvalidArgument, "give a smaller value"),
 }
 
 
@@ -80,6 +62,7 @@ class SqliteBackend(Backend):
     def __init__(self, path: Path, label: str, *, synchronous: str = "normal", patience: float = 30.0) -> None:
         super().__init__("sqlite://", label)
         self.path = path
+        self._file = SqliteFile(path, label)
         self.patience = patience
         self._synchronous = synchronous
 
@@ -90,7 +73,7 @@ class SqliteBackend(Backend):
 
     def engine(self) -> Engine:
         """Return an engine for the file."""
-        if self._read_only():  # each call connects anew, so that it sees when somebody else begins to write
+        if self._file.read_only():  # each call connects anew, so that it sees when somebody else begins to write
             return create_engine("sqlite://", creator=self._connect, poolclass=NullPool, hide_parameters=True)
         return create_engine("sqlite://", creator=self._connect, poolclass=QueuePool, **self.pool_options())
 
@@ -114,61 +97,28 @@ class SqliteBackend(Backend):
 
     def identity(self) -> Hashable:
         """Return device and inode: a file that was deleted or replaced while it was open is not written to any more."""
-        try:
-            found = os.stat(self.path)
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise self._of_system(error) from error
-        return found.st_dev, found.st_ino
+        return self._file.identity()
 
     def create(self) -> None:
-        """Make the database beside its place and link it there, so that nobody ever sees a part of one; if several do so, one wins."""
-        if self.path.with_name(f"{self.path.name}-wal").exists() and self.identity() is None:
-            raise IntegrityError(
-                f"{self.label}: {self.path} is gone, and its write-ahead log {self.path.name}-wal is there",
-                remedy="restore the file, or move the log away to begin with an empty database",
-            )
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._create_at(self.path.with_name(f".{self.path.name}.{new_id()}"))
-        except OSError as error:
-            raise self._of_system(error) from error
+        """Make the database beside its place and link it there; see `SqliteFile.create`."""
+        self._file.create(self._fill)
 
-    def _create_at(self, part: Path) -> None:
+    def _fill(self, part: Path) -> None:
         engine = create_engine("sqlite://", creator=lambda: self._set_up(sqlite3.connect(part, **_OPTIONS)), poolclass=NullPool)
-        try:
-            with engine.connect() as connection:
-                connection.exec_driver_sql("PRAGMA journal_mode = WAL")
-                self.begin(connection, True)
-                schema_version.create(connection, self.schema)
-                connection.commit()
-            self._place(part)
-        finally:
-            for name in (part.name, f"{part.name}-wal", f"{part.name}-shm", f"{part.name}-journal"):
-                part.with_name(name).unlink(missing_ok=True)
-
-    def _place(self, part: Path) -> None:
-        try:
-            os.link(part, self.path)
-        except FileExistsError:
-            pass
-        except OSError:  # a file system without hard links: there, two who create at the same instant are not told apart
-            if not self.path.exists():
-                os.rename(part, self.path)
+        with engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+            self.begin(connection, True)
+            schema_version.create(connection, self.schema)
+            connection.commit()
 
     def check(self, connection: Connection) -> None:
         """Verify the file's structure."""
         problem = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
         if problem != "ok":
-            raise IntegrityError(f"{self.label}: {self.path} is damaged: {problem}", remedy=_RESTORE)
+            raise IntegrityError(f"{self.label}: {self.path} is damaged: {problem}", remedy=RESTORE)
 
     def _connect(self) -> _Connection:
-        # SQLite takes an empty file for a new database. To look into it ourselves would be wrong: to close it would release SQLite's locks.
-        if os.stat(self.path).st_size < _SMALLEST:
-            raise IntegrityError(f"{self.label}: {self.path} is truncated or no SQLite database", remedy=_RESTORE)
-        mode = "immutable=1" if self._read_only() else "mode=rw"
-        return self._set_up(sqlite3.connect(f"{self.path.as_uri()}?{mode}", uri=True, **_OPTIONS))
+        return self._set_up(sqlite3.connect(self._file.address(), uri=True, **_OPTIONS))
 
     def _set_up(self, connection: _Connection) -> _Connection:
         connection.execute("PRAGMA foreign_keys = ON")
@@ -176,36 +126,12 @@ class SqliteBackend(Backend):
         connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
         return connection
 
-    def _read_only(self) -> bool:
-        """Tell whether this user cannot write, and no log holds newer pages: SQLite then cannot make the files that it reads with."""
-        writable = os.access(self.path, os.W_OK) and os.access(self.path.parent, os.W_OK)
-        return not writable and not self.path.with_name(f"{self.path.name}-wal").exists()
-
     def translated(self, error: Exception) -> DovetailError:
         """Return the error that a caller gets, by SQLite's result code (https://www.sqlite.org/rescode.html)."""
         cause = getattr(error, "orig", None) or error
         code = getattr(cause, "sqlite_errorcode", None)
         if code is None:
             return super().translated(error)
-        what = f"{self.label}: {self.path}: {cause}"
         if code in _VIOLATIONS or code & 0xFF == sqlite3.SQLITE_CONSTRAINT:
-            return ConstraintViolated(what, kind=_VIOLATIONS.get(code, "other"))
-        if code & 0xFF == sqlite3.SQLITE_CANTOPEN:
-            return self._cannot_open(what)
-        kind, remedy = _ERRORS.get(code & 0xFF, (Unavailable, "see that the disk is there and in order"))
-        return kind(what, remedy=remedy, retryable=kind is Timeout, code=code)
-
-    def _cannot_open(self, what: str) -> DovetailError:
-        if self.path.is_dir():
-            return ConfigError(f"{what}: it is a directory", remedy="give the path of a file")
-        if not os.access(self.path, os.R_OK) or not os.access(self.path.parent, os.W_OK):
-            return PermissionDenied(what, remedy="give this user the right to read and write the file and its directory")
-        return Unavailable(what, remedy="see that the directory is there", retryable=False)
-
-    def _of_system(self, error: OSError) -> DovetailError:
-        what = f"{self.label}: {self.path}: {error.strerror or error}"
-        if isinstance(error, PermissionError) or error.errno == errno.EROFS:
-            return PermissionDenied(what, remedy="give this user the right to write there, or set `path` to another place")
-        if isinstance(error, NotADirectoryError | FileExistsError | IsADirectoryError) or error.errno == errno.ENAMETOOLONG:
-            return ConfigError(what, remedy="set `path` to a file in a directory")
-        return Unavailable(what, remedy="free space on the disk", retryable=False)
+            return ConstraintViolated(f"{self.label}: {self.path}: {cause}", kind=_VIOLATIONS.get(code, "other"))
+        return self._file.of_driver(cause)

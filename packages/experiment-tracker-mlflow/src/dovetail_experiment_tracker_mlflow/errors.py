@@ -1,0 +1,110 @@
+"""What MLflow's errors mean, by their codes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dovetail_core import (
+    AlreadyExists,
+    AuthenticationFailed,
+    Conflict,
+    DovetailError,
+    InvalidArgument,
+    NotFound,
+    PermissionDenied,
+    RateLimited,
+    Timeout,
+    Unavailable,
+)
+
+_KINDS: dict[str, type[DovetailError]] = {
+    "RESOURCE_DOES_NOT_EXIST": NotFound,
+    "NOT_FOUND": NotFound,
+    "ENDPOINT_NOT_FOUND": NotFound,
+    "RESOURCE_ALREADY_EXISTS": AlreadyExists,
+    "ALREADY_EXISTS": AlreadyExists,
+    "RESOURCE_CONFLICT": Conflict,
+    "ABORTED": Conflict,
+    "PERMISSION_DENIED": PermissionDenied,
+    "UNAUTHENTICATED": AuthenticationFailed,
+    "CUSTOMER_UNAUTHORIZED": AuthenticationFailed,
+    "INVALID_PARAMETER_VALUE": InvalidArgument,
+    "BAD_REQUEST": InvalidArgument,
+    "REQUEST_LIMIT_EXCEEDED": RateLimited,
+    "RESOURCE_EXHAUSTED": RateLimited,
+}
+_STATUSES: dict[int, type[DovetailError]] = {
+    401: AuthenticationFailed,
+    403: PermissionDenied,
+    404: NotFound,
+    409: Conflict,
+    413: InvalidArgument,
+    429: RateLimited,
+}
+_REMEDIES: dict[type[DovetailError], str] = {
+    AuthenticationFailed: "check `username` and `password`, or `token`",
+    PermissionDenied: "let the user do this at the server; a server also refuses hosts that it does not know (--allowed-hosts)",
+    NotFound: "check the id, and `tracking_uri`",
+    Unavailable: "check whether the server runs, and `tracking_uri`",
+    RateLimited: "log less often",
+    InvalidArgument: "log something else",
+}
+
+
+def of_code(code: str, what: str, detail: str = "") -> DovetailError:
+    """Return the error for one of MLflow's codes."""
+    return _made(_KINDS.get(code, Unavailable), f"{what}: {code}" + (f": {detail}" if detail else ""))
+
+
+def of_response(response: Any, what: str) -> DovetailError:
+    """Return the error for an answer that is no success; only what MLflow itself says is shown of its body."""
+    status = int(response.status_code)
+    code, detail = _said(response)
+    if code in _KINDS and status < 500:
+        error = of_code(code, what, detail)
+    elif 300 <= status < 400:
+        error = Unavailable(f"{what}: {status}, a redirect, which is not followed", remedy="check `tracking_uri`", retryable=False)
+    else:
+        kind = _STATUSES.get(status, InvalidArgument if 400 <= status < 500 else Unavailable)
+        error = _made(kind, f"{what}: HTTP {status}")
+    if isinstance(error, RateLimited):
+        error.retry_after = _seconds(response.headers.get("Retry-After"))
+    return error
+
+
+def of_transport(error: Exception, what: str) -> DovetailError:
+    """Return the error for a request that got no answer."""
+    from requests.exceptions import SSLError
+    from requests.exceptions import Timeout as RequestTimeout
+
+    if isinstance(error, RequestTimeout):
+        return Timeout(f"{what}: no answer in time", remedy="raise `timeout`, or look after the server")
+    if isinstance(error, SSLError):
+        return Unavailable(f"{what}: the server's certificate is not trusted", remedy="set `verify`", retryable=False)
+    return Unavailable(f"{what}: the server cannot be reached, or broke off ({type(error).__name__})", remedy=_REMEDIES[Unavailable])
+
+
+def of_exception(error: Any, what: str) -> DovetailError:
+    """Return the error for an exception of MLflow's own."""
+    return of_code(str(getattr(error, "error_code", "INTERNAL_ERROR")), what, str(getattr(error, "message", "")))
+
+
+def _made(kind: type[DovetailError], message: str) -> DovetailError:
+    return kind(message, remedy=_REMEDIES.get(kind, "try something else"))
+
+
+def _said(response: Any) -> tuple[str, str]:
+    try:
+        body = response.json()
+    except ValueError:
+        return "", ""
+    if not isinstance(body, dict) or not isinstance(body.get("error_code"), str):
+        return "", ""
+    return body["error_code"], str(body.get("message", ""))
+
+
+def _seconds(given: str | None) -> float | None:
+    try:
+        return max(float(given or ""), 0.0)
+    except ValueError:
+        return None
