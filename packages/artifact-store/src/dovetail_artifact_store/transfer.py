@@ -7,6 +7,7 @@ import os
 import re
 import secrets
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
@@ -49,21 +50,13 @@ def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
 
 def upload(store: ArtifactStore, path: Path, key: str, on_progress: OnProgress | None) -> ObjectInfo:
     """See `ArtifactStore.upload`."""
-    return _upload_file(store, _readable(path), key, _counter(_size(path), on_progress))
-
-
-def _readable(path: Path) -> Path:
     if not path.is_file():
         raise NotFound(f"there is no file {path}", remedy="check the path; for a directory there is upload_tree")
-    return path
+    return _upload_file(store, str(path), key, _counter(lambda: path.stat().st_size, on_progress))
 
 
-def _size(path: Path) -> int:
-    return path.stat().st_size
-
-
-def _upload_file(store: ArtifactStore, path: Path, key: str, count: Count) -> ObjectInfo:
-    with path.open("rb", buffering=0) as file:
+def _upload_file(store: ArtifactStore, path: str, key: str, count: Count) -> ObjectInfo:
+    with open(path, "rb", buffering=0) as file:
         if os.fstat(file.fileno()).st_size <= store.part_size:
             info = store._write(key, file.readall(), NO_CONDITION, {})
             count(info.size, key)
@@ -76,12 +69,12 @@ def _upload_file(store: ArtifactStore, path: Path, key: str, count: Count) -> Ob
 def download(store: ArtifactStore, key: str, path: Path, digest: str | None, on_progress: OnProgress | None) -> None:
     """See `ArtifactStore.download`."""
     info = store._stat(key)
-    _download_file(store, info, path, digest, _counter(info.size, on_progress))
-
-
-def _download_file(store: ArtifactStore, info: ObjectInfo, path: Path, digest: str | None, count: Count) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = f"{path.parent}/.dovetail-{secrets.token_hex(8)}"
+    _download_file(store, info, str(path), digest, _counter(lambda: info.size, on_progress))
+
+
+def _download_file(store: ArtifactStore, info: ObjectInfo, path: str, digest: str | None, count: Count) -> None:
+    aside = os.path.join(os.path.dirname(path), f".dovetail-{secrets.token_hex(8)}")
     try:
         with open(aside, "xb", buffering=0) as file:
             size, found = _fetched(store, info, file, digest is not None, lambda done: count(done, info.key))
@@ -121,57 +114,85 @@ def upload_tree(store: ArtifactStore, root: Path, prefix: str, on_progress: OnPr
     """See `ArtifactStore.upload_tree`."""
     if not root.is_dir():
         raise NotFound(f"there is no directory {root}", remedy="check the path")
-    files = sorted(_files(root), key=lambda path: path.as_posix().encode())
-    keys = [checked_key(f"{prefix}/{path.relative_to(root).as_posix()}".lstrip("/")) for path in files]
-    count = _counter(sum(map(_size, files)), on_progress)
+    names = sorted(_names(root), key=str.encode)
+    keys = [checked_key(f"{prefix}/{name}" if prefix else name) for name in names]
+    files = [f"{root}/{name}" for name in names]
+    count = _counter(lambda: sum(map(os.path.getsize, files)), on_progress)
     return _each(lambda pair: _upload_file(store, pair[0], pair[1], count), list(zip(files, keys, strict=True)), store.parallel)
 
 
-def _files(root: Path) -> Iterator[Path]:
+def _names(root: Path) -> Iterator[str]:
+    """Yield the paths below a directory of the files in it."""
     real = root.resolve()
-    for directory, names, files in os.walk(root):
-        for name in [*names, *files]:
-            path = Path(directory, name)
-            if path.is_symlink() and not path.resolve().is_relative_to(real):
-                raise InvalidArgument(f"{path} is a symbolic link that leads out of {root}", remedy="remove it, or copy what it leads to")
-        yield from (Path(directory, name) for name in files)
+    folders = [""]
+    while folders:
+        folder = folders.pop()
+        with os.scandir(root / folder) as entries:
+            for entry in entries:
+                if entry.is_symlink() and not Path(entry.path).resolve().is_relative_to(real):
+                    raise InvalidArgument(
+                        f"{entry.path} is a symbolic link that leads out of {root}", remedy="remove it, or copy what it leads to"
+                    )
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(f"{folder}{entry.name}/")
+                elif not entry.is_dir():  # a link to a directory within is not followed: its files come by their own names
+                    yield f"{folder}{entry.name}"
 
 
 def download_tree(store: ArtifactStore, prefix: str, root: Path, on_progress: OnProgress | None) -> list[Path]:
     """See `ArtifactStore.download_tree`."""
     found = list(store.list(prefix))
     root.mkdir(parents=True, exist_ok=True)
-    targets = [_inside(root, info.key[len(prefix) :].lstrip("/")) for info in found]
-    count = _counter(sum(info.size for info in found), on_progress)
-    _each(lambda pair: _download_file(store, pair[0], pair[1], None, count), list(zip(found, targets, strict=True)), store.parallel)
-    return targets
+    files = [f"{root}/{checked_key(info.key[len(prefix) :].lstrip('/'))}" for info in found]
+    _make_inside(root, dict.fromkeys(map(os.path.dirname, files)))
+    count = _counter(lambda: sum(info.size for info in found), on_progress)
+    _each(lambda pair: _download_file(store, pair[0], pair[1], None, count), list(zip(found, files, strict=True)), store.parallel)
+    return list(map(Path, files))
 
 
-def _inside(root: Path, name: str) -> Path:
-    """Return the path of a downloaded file; a name that another tool stored may try to lead out, as may a symbolic link that is there."""
-    target = root / checked_key(name)
-    if not target.parent.resolve().is_relative_to(root.resolve()):
-        raise InvalidArgument(f"'{name}' would be written outside of {root}", remedy="download into an empty directory")
-    return target
+def _make_inside(root: Path, folders: Iterable[str]) -> None:
+    """Make directories; a name that another tool stored may try to lead out, as may a symbolic link that is there."""
+    real = root.resolve()
+    for folder in folders:
+        if not Path(folder).resolve().is_relative_to(real):
+            raise InvalidArgument(f"'{folder}' would be outside of {root}", remedy="download into an empty directory")
+        os.makedirs(folder, exist_ok=True)
 
 
 def _each(work: Callable[[T], R], items: Sequence[T], parallel: int) -> list[R]:
+    """Return what `work` returns for each item; after an error nothing more is begun."""
+    results: dict[int, R] = {}
+    pending = deque(range(len(items)))
+
+    def some() -> None:
+        try:
+            while True:
+                try:
+                    index = pending.popleft()
+                except IndexError:
+                    return
+                results[index] = work(items[index])
+        except BaseException:
+            pending.clear()
+            raise
+
     if len(items) < 2:
         return [work(item) for item in items]
     with ThreadPoolExecutor(min(parallel, len(items))) as pool:
-        futures = [pool.submit(work, item) for item in items]
+        threads = [pool.submit(some) for _ in range(min(parallel, len(items)))]
         try:
-            return [future.result() for future in futures]
+            for thread in threads:
+                thread.result()
         finally:
-            for future in futures:
-                future.cancel()
+            pending.clear()
+    return [results[index] for index in range(len(items))]
 
 
-def _counter(total: int, on_progress: OnProgress | None) -> Count:
+def _counter(whole: Callable[[], int], on_progress: OnProgress | None) -> Count:
     """Return what adds up transferred bytes, from any thread, and tells the caller."""
     if on_progress is None:
         return lambda size, key: None
-    lock, done = threading.Lock(), 0
+    lock, done, total = threading.Lock(), 0, whole()
 
     def count(size: int, key: str) -> None:
         nonlocal done
