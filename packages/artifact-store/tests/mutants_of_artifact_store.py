@@ -770,7 +770,7 @@ class RepeatsTheRest(WiredArtifactStore):
             raise
 
 
-@mutant("AS-40", of=WiredHarness)
+@mutant("AS-40", "XC-09", of=WiredHarness)
 class LeavesParts(WiredArtifactStore):
     """An upload that is given up stays at the server."""
 
