@@ -15,6 +15,7 @@ from tracker_writers import log_from_threads
 
 from dovetail_core import ConfigError, IntegrityError, NotFound, NotReady, PermissionDenied, new_id, utcnow
 from dovetail_experiment_tracker import LocalExperimentTracker, MetricPoint, RunStatus
+from dovetail_experiment_tracker.embedded.chunks import overlapping
 
 spawn = multiprocessing.get_context("spawn")
 
@@ -138,6 +139,11 @@ def test_a_history_of_overlapping_batches_is_in_order(tracker: LocalExperimentTr
         found = steps(tracker, run.id, "m")
         assert found == sorted(step for start in (500, 0, 250, 100, 490) for step in range(start, start + 300))
     tracker.close()
+
+
+def test_chunks_are_read_together_where_their_steps_overlap() -> None:
+    chunks = [(1, 0, 5), (4, 2, 3), (2, 5, 9), (7, 10, 12), (5, 12, 12), (6, 20, 30)]
+    assert list(overlapping(chunks)) == [[1, 2, 4], [5, 7], [6]]
 
 
 def test_files_of_a_store_that_is_not_there_are_told(tracker: LocalExperimentTracker, path: Path, tmp_path: Path) -> None:

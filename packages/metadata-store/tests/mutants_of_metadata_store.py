@@ -131,7 +131,7 @@ class EmptyLastPage(InMemoryMetadataStore):
 
 
 def _created(run: Run) -> int:
-    from dovetail_metadata_store.timestamps import to_microseconds
+    from dovetail_core.timestamps import to_microseconds
 
     assert run.created is not None
     return to_microseconds(run.created)

@@ -14,7 +14,8 @@ from dovetail_artifact_store.digests import LARGE, digest_of_bytes
 from dovetail_artifact_store.interface import ArtifactStore, Key
 from dovetail_artifact_store.local_files import Directory, FileUpload
 from dovetail_artifact_store.objects import Condition, ObjectInfo
-from dovetail_core import ComponentConfig, ConfigError, PermissionDenied, ProjectPath, Reach
+from dovetail_core import ComponentConfig, ProjectPath, Reach
+from dovetail_core.directories import demand_writable
 
 
 class LocalArtifactStore(ArtifactStore):
@@ -46,12 +47,7 @@ class LocalArtifactStore(ArtifactStore):
 
     def check(self) -> None:
         """Verify that the directory can be written to, or can be made. Raises `ConfigError` or `PermissionDenied` naming it."""
-        path = self.config.path
-        existing = next(parent for parent in (path, *path.parents) if parent.exists())
-        if not existing.is_dir():
-            raise ConfigError(f"{self.label}: {existing} is no directory", remedy="set `path` to a directory")
-        if not local_files.writable(existing):
-            raise PermissionDenied(f"{self.label}: {existing} cannot be written to", remedy="change its permissions, or set `path`")
+        demand_writable(self.config.path, self.label)
 
     def _base_uri(self) -> str:
         return self._directory.uri

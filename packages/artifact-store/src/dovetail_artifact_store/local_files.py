@@ -12,7 +12,6 @@ import stat
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote
 
@@ -249,11 +248,6 @@ def write_all(descriptor: int, data: Any) -> None:
     while written < len(data):
         data = memoryview(data)[written:]
         written = os.write(descriptor, data)
-
-
-def writable(path: Path) -> bool:
-    """Tell whether files can be made in a directory."""
-    return os.access(path, os.W_OK | os.X_OK)
 
 
 def _shown(entries: list[os.DirEntry[str]], prefix: str) -> Iterator[tuple[bytes, os.DirEntry[str], str]]:

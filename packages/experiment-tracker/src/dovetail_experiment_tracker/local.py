@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -11,7 +10,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from dovetail_core import ComponentConfig, ConfigError, IntegrityError, NotReady, PermissionDenied, ProjectPath, Reach
+from dovetail_core import ComponentConfig, IntegrityError, NotReady, ProjectPath, Reach
+from dovetail_core.directories import demand_writable
+from dovetail_core.timestamps import to_microseconds
 from dovetail_experiment_tracker.artifacts import StoredArtifacts
 from dovetail_experiment_tracker.capabilities import ExperimentTrackerCapability as Capability
 from dovetail_experiment_tracker.config import BufferedTrackerConfig
@@ -25,7 +26,6 @@ from dovetail_experiment_tracker.interface import ExperimentTracker
 from dovetail_experiment_tracker.primitives import Found
 from dovetail_experiment_tracker.queries import RunQuery
 from dovetail_experiment_tracker.records import ArtifactInfo, MetricPoint, NewRun, RunRecord, RunStatus
-from dovetail_experiment_tracker.timestamps import to_microseconds
 
 
 class LocalConfig(BufferedTrackerConfig):
@@ -75,12 +75,7 @@ class LocalExperimentTracker(ExperimentTracker):
 
     def check(self) -> None:
         """Verify that `path` can be written to, or can be made, and that a database that is there is in order."""
-        path = self.config.path
-        existing = next(parent for parent in (path, *path.parents) if parent.exists())
-        if not existing.is_dir():
-            raise ConfigError(f"{self.label}: {existing} is no directory", remedy="set `path` to a directory")
-        if not os.access(existing, os.W_OK | os.X_OK):
-            raise PermissionDenied(f"{self.label}: {existing} cannot be written to", remedy="change its permissions, or set `path`")
+        demand_writable(self.config.path, self.label)
         problem = self._database.read(lambda connection: connection.execute("PRAGMA quick_check(1)").fetchone()[0])
         if problem != "ok":
             raise IntegrityError(f"{self.label}: {self._database.file.path} is damaged: {problem}", remedy="restore it from a copy")

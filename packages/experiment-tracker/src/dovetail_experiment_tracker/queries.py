@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
-import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Self
 
-from dovetail_core import InvalidArgument
+from dovetail_core import InvalidArgument, page_tokens
 from dovetail_experiment_tracker import arguments, filters
 from dovetail_experiment_tracker.filters import Condition, Field
 
@@ -48,39 +44,12 @@ class RunQuery:
 
 def token_of(query: RunQuery, position: str) -> str:
     """Return the token by which a search goes on at the position that the flavor gave."""
-    text = json.dumps([_fingerprint(query), position])
-    return base64.urlsafe_b64encode(f"{_checksum(text)}{text}".encode()).decode().rstrip("=")
+    return page_tokens.token_of([query.filter, query.experiments, query.order_by], position)
 
 
 def position_of(query: RunQuery, token: str | None) -> str | None:
     """Return where a token goes on. Raises `InvalidArgument` if it is damaged or belongs to another search."""
     if token is None:
         return None
-    fingerprint, position = _parts(token)
-    if fingerprint != _fingerprint(query):
-        raise InvalidArgument("the page token belongs to another search", remedy="use it with the filters that it came from", field="token")
+    position: str = page_tokens.position_of([query.filter, query.experiments, query.order_by], token)
     return position
-
-
-def _parts(token: str) -> tuple[str, str]:
-    try:
-        text = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True).decode()
-    except (TypeError, ValueError, binascii.Error, UnicodeDecodeError) as error:
-        raise _damaged() from error
-    checksum, text = text[:16], text[16:]
-    if checksum != _checksum(text):
-        raise _damaged()
-    fingerprint, position = json.loads(text)
-    return fingerprint, position
-
-
-def _damaged() -> InvalidArgument:
-    return InvalidArgument("the page token is damaged", remedy="use a token as a page gave it, or begin again without one", field="token")
-
-
-def _fingerprint(query: RunQuery) -> str:
-    return _checksum(json.dumps([query.filter, query.experiments, query.order_by]))
-
-
-def _checksum(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:16]

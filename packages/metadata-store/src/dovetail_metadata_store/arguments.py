@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from dovetail_core import Failure, InvalidArgument
+from dovetail_core.timestamps import to_microseconds
 from dovetail_metadata_store import documents
 from dovetail_metadata_store.records import Artifact, Link, Owner, Run, State, StepCommit
-from dovetail_metadata_store.timestamps import to_microseconds
 
 NAME_LIMIT = 255
 """Characters in a name: of a run, pipeline, stack, step, output, argument, metadata entry, materializer, format, digest or host."""

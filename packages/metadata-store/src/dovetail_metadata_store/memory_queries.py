@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from dovetail_core.timestamps import to_microseconds
 from dovetail_metadata_store.lineage import RecordedEdge
 from dovetail_metadata_store.queries import RunQuery
 from dovetail_metadata_store.records import Edge, Run, StepRun
-from dovetail_metadata_store.timestamps import to_microseconds
 
 
 def edges_of(step: StepRun) -> Iterator[RecordedEdge]:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
-import json
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, Self
+from typing import Self
 
-from dovetail_core import InvalidArgument
+from dovetail_core import InvalidArgument, page_tokens
 from dovetail_metadata_store import arguments
 from dovetail_metadata_store.records import State
 
@@ -93,39 +89,9 @@ class ArtifactQuery:
 
 def token_of(query: RunQuery | ArtifactQuery, position: Position) -> str:
     """Return the token by which `query` goes on after `position`."""
-    text = json.dumps([_fingerprint(query), *position])
-    return base64.urlsafe_b64encode(f"{_checksum(text)}{text}".encode()).decode().rstrip("=")
+    return page_tokens.token_of([type(query).__name__, asdict(query)], position)
 
 
 def position_of(query: RunQuery | ArtifactQuery, token: str | None) -> Position | None:
     """Return where a token goes on. Raises `InvalidArgument` if it is damaged or belongs to another query."""
-    if token is None:
-        return None
-    fingerprint, *position = _parts(token)
-    if fingerprint != _fingerprint(query):
-        raise InvalidArgument("the page token belongs to another query", remedy="use it with the filters that it came from", field="token")
-    return tuple(position)
-
-
-def _parts(token: str) -> list[Any]:
-    try:
-        text = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True).decode()
-    except (TypeError, ValueError, binascii.Error, UnicodeDecodeError) as error:
-        raise _damaged() from error
-    checksum, text = text[:16], text[16:]
-    if checksum != _checksum(text):
-        raise _damaged()
-    parts: list[Any] = json.loads(text)
-    return parts
-
-
-def _damaged() -> InvalidArgument:
-    return InvalidArgument("the page token is damaged", remedy="use a token as a page gave it, or begin again without one", field="token")
-
-
-def _fingerprint(query: RunQuery | ArtifactQuery) -> str:
-    return _checksum(json.dumps([type(query).__name__, asdict(query)]))
-
-
-def _checksum(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return None if token is None else tuple(page_tokens.position_of([type(query).__name__, asdict(query)], token))

@@ -6,8 +6,8 @@ import struct
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from dovetail_core.timestamps import from_microseconds, to_microseconds
 from dovetail_experiment_tracker.records import MetricPoint
-from dovetail_experiment_tracker.timestamps import from_microseconds, to_microseconds
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from dovetail_core import NotFound
+from dovetail_core.timestamps import from_microseconds, to_microseconds
 from dovetail_experiment_tracker import history, params
 from dovetail_experiment_tracker.delivery import param_conflict
 from dovetail_experiment_tracker.embedded.chunks import Chunk
 from dovetail_experiment_tracker.records import MetricPoint, NewRun, RunRecord, RunStatus
-from dovetail_experiment_tracker.timestamps import from_microseconds, to_microseconds
 
 COLUMNS = "r.number, r.id, e.name, r.name, r.status, r.started, r.ended, r.parent"
 TABLES = "runs r JOIN experiments e ON e.number = r.experiment"

@@ -7,13 +7,13 @@ import math
 import sqlite3
 from typing import Any
 
+from dovetail_core.timestamps import to_microseconds
 from dovetail_experiment_tracker import params
 from dovetail_experiment_tracker.embedded.runs import COLUMNS, TABLES, records
 from dovetail_experiment_tracker.filters import Condition
 from dovetail_experiment_tracker.primitives import Found
 from dovetail_experiment_tracker.queries import RunQuery
 from dovetail_experiment_tracker.records import RunRecord
-from dovetail_experiment_tracker.timestamps import to_microseconds
 
 Clause = tuple[str, list[Any]]
 

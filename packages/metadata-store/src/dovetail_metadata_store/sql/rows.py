@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 from sqlalchemy import Row
 
 from dovetail_core import Failure, IntegrityError
+from dovetail_core.timestamps import from_microseconds
 from dovetail_metadata_store import documents
 from dovetail_metadata_store.records import Artifact, Attempt, Link, Owner, Run, State, StepCommit, StepRun
 from dovetail_metadata_store.sql.schema import IN, OUT
-from dovetail_metadata_store.timestamps import from_microseconds
 
 T = TypeVar("T")
 
