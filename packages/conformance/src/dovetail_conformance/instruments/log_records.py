@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def every_record(see: Callable[[logging.LogRecord], object]) -> Iterator[None]:
-    """Let every log record be seen that is made within the block, of disabled loggers too.
+    """Let every log record be seen that is made within the block, of disabled loggers too, except where `logging.disable` says that none is made.
 
     Handlers see what they would see otherwise: one that keeps records, as pytest's does, would keep alive what they are about.
     """
@@ -20,7 +20,7 @@ def every_record(see: Callable[[logging.LogRecord], object]) -> Iterator[None]:
         if enabled(self, record.levelno):
             handle(self, record)
 
-    logging.Logger.isEnabledFor = lambda self, level: True  # type: ignore[method-assign]
+    logging.Logger.isEnabledFor = lambda self, level: level > self.manager.disable  # type: ignore[method-assign]
     logging.Logger.handle = seen  # type: ignore[method-assign]
     try:
         yield
