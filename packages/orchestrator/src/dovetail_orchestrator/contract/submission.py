@@ -31,7 +31,7 @@ class SubmissionRules:
                     refused = False
                 except DovetailError:
                     refused = True
-                fault.fired = fault.fired or 1  # logs are not made anew each time: there may be fewer
+                fault.reached()  # logs are not made anew each time: there may be fewer
             if refused:
                 did = f"failed operation {number} of the backend while a plan was submitted"
                 check(not launcher.events(), did=did, came=f"executed: {launcher.steps()}", mend="start nothing before all is made")
