@@ -251,9 +251,9 @@ def test_file_operations_fail_below_the_directory_only(tmp_path: Path) -> None:
 
 def test_a_fault_that_was_not_done_says_what_was_armed_and_what_came(tmp_path: Path) -> None:
     with SyscallShim(tmp_path) as shim:
-        with pytest.raises(FaultDidNotFire, match=r"armed: rename number 1; seen below .*: open \(3\), write \(3\), close \(3\)"):
-            with shim.fault("rename", errno.EIO):
-                write(tmp_path)
+        armed = r"armed: rename number 1; seen below .*: open \(3\), write \(3\), close \(3\)"
+        with pytest.raises(FaultDidNotFire, match=armed), shim.fault("rename", errno.EIO):
+            write(tmp_path)
         with pytest.raises(FaultDidNotFire, match="no operation of `os`"), shim.fault(None, errno.EIO):
             pass
 
@@ -267,7 +267,7 @@ def test_a_shim_that_was_not_entered_is_an_error(tmp_path: Path) -> None:
 
 def test_counting_up_ends_where_nothing_comes_but_not_at_the_first(tmp_path: Path) -> None:
     with SyscallShim(tmp_path) as shim:
-        with shim.fault("write", errno.EIO, nth=2) as fault:
+        with shim.fault("write", errno.EIO, nth=9) as fault:
             write(tmp_path)
             assert not fault.reached()
         with pytest.raises(FaultDidNotFire), shim.fault("rename", errno.EIO) as fault:

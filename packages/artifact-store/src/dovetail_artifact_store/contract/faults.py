@@ -8,10 +8,11 @@ import tracemalloc
 from pathlib import Path
 from typing import Any
 
+from dovetail_artifact_store.contract.failing import failing_changes, must_fail, operations_of
 from dovetail_artifact_store.contract.harness import ArtifactStoreHarness
 from dovetail_artifact_store.contract.samples import keys_of, large, pattern
 from dovetail_artifact_store.interface import ArtifactStore
-from dovetail_conformance import Effort, Untested, check, raises, rule
+from dovetail_conformance import Effort, HarnessError, Untested, check, rule
 from dovetail_conformance.instruments import (
     Corrupt,
     ResetBefore,
@@ -42,6 +43,7 @@ class FaultRules:
             )
             check(listed == ["x"], did=did, came=listed, mend="keep unfinished objects where no listing shows them")
             if not killed:
+                _demand_a_step(harness, nth)
                 return
 
     @rule("AS-08", severity=1, kind="fault")
@@ -50,13 +52,13 @@ class FaultRules:
         for size, new in {"small": b"new", "large": large(store)}.items():
             for nth in range(1, 20):
                 store.write_bytes("x", b"old")
-                with _failing(harness, store, nth) as fault:
+                with failing_changes(harness, store, nth, times=1) as fault:
                     try:
                         store.write_bytes("x", new)
                         expected = new
                     except DovetailError:
                         expected = b"old"
-                    reached, fault.fired = fault.fired, max(fault.fired, 1)
+                    reached = fault.reached()
                 got = _content(store, "x")
                 came = "nothing" if got is None else f"{len(got)} other bytes"
                 check(got == expected, did=f"overwrote an object by a {size} one; step {nth} failed", came=came, mend="never delete first")
@@ -111,7 +113,7 @@ class FaultRules:
                 key = f"{code}/{nth}"
                 with harness.proxy.fault(Status(code), where=lambda exchange: exchange.method in ("PUT", "POST"), nth=nth) as fault:
                     stored = _try_to_stream(store, key, data)
-                    reached, fault.fired = fault.fired, 1
+                    reached = fault.reached()
                 wanted = data if stored else None
                 got = _content(store, key)
                 check(
@@ -135,7 +137,7 @@ class FaultRules:
                 pass
             _nothing_left(harness, store, f"raised {error.__name__} within a writer")
         if harness.has("proxy") or harness.has("syscalls"):
-            with _failing(harness, store, 2), contextlib.suppress(DovetailError):
+            with failing_changes(harness, store, 2, times=1), contextlib.suppress(DovetailError):
                 store.write_bytes("x", large(store))
             _nothing_left(harness, store, "failed in the midst of a write")
         store.write_bytes("y", large(store))
@@ -146,11 +148,13 @@ class FaultRules:
         """A disk that is full, that fails, or that takes only some of the bytes, is an error or is dealt with; the old object stays."""
         store.write_bytes("x", b"old")
         shim = harness.syscalls(store)
+        seen = operations_of(harness, store, lambda: store.write_bytes("x", b"old"), "a write")
+        failing = next((name for name in ("write", "pwrite") if name in seen), None)  # None: whatever changes something
         for number in (errno.ENOSPC, errno.EIO, errno.EDQUOT):
-            with shim.fault("write", number), raises(DovetailError, did=f"wrote while the disk said {errno.errorcode[number]}"):
-                store.write_bytes("x", b"new")
-            check(store.read_bytes("x") == b"old", did=f"wrote while the disk said {errno.errorcode[number]}", came=store.read_bytes("x"))
-        with shim.short_write(3):
+            did = f"wrote while the disk said {errno.errorcode[number]}"
+            must_fail(shim.fault(failing, number), lambda: store.write_bytes("x", b"new"), did=did, mend="raise Unavailable")
+            check(store.read_bytes("x") == b"old", did=did, came=store.read_bytes("x"))
+        with shim.short_write(3) if failing == "write" else contextlib.nullcontext():
             store.write_bytes("x", b"0123456789")
         check(
             store.read_bytes("x") == b"0123456789",
@@ -187,21 +191,31 @@ def _kill(harness: ArtifactStoreHarness, store: ArtifactStore, nth: int, data: b
     """Kill a process at an operation of its write. Return whether it came that far."""
     if harness.has("proxy"):
         return kill_at_request(_write, store, data, proxy=harness.proxy, nth=nth).killed
-    directory = getattr(store.config, "path", None)
-    if directory is None:
+    return kill_at_call(_write, store, data, directory=_watched(harness, store), nth=nth).killed
+
+
+def _watched(harness: ArtifactStoreHarness, store: ArtifactStore) -> Path:
+    """Return the directory below which a store writes."""
+    if harness.has("syscalls"):
+        return Path(harness.syscalls(store).directory)
+    path = getattr(store.config, "path", None)
+    if path is None:
         raise Untested("there is neither a wire nor a directory to watch")
-    return kill_at_call(_write, store, data, directory=directory, nth=nth).killed
+    return Path(path) if Path(path).is_dir() else Path(path).parent
+
+
+def _demand_a_step(harness: ArtifactStoreHarness, nth: int) -> None:
+    """Raise an error, or `Untested` where the harness does not claim to see any, if a write ended before its first operation."""
+    if nth > 1:
+        return
+    seen = "a write made no operation that is seen, so there is no step to kill it at"
+    if harness.has("proxy") or harness.has("syscalls"):
+        raise HarnessError(f"{seen}: let it go through the `proxy`, or through the directory of the `syscalls`")
+    raise Untested(f"{seen}: it does not go through `os`")
 
 
 def _write(store: ArtifactStore, data: bytes) -> None:
     store.write_bytes("x", data)
-
-
-def _failing(harness: ArtifactStoreHarness, store: ArtifactStore, nth: int) -> Any:
-    """Let everything fail from the nth operation on that changes something."""
-    if harness.has("proxy"):
-        return harness.proxy.fault(Status(500), where=lambda exchange: exchange.method in ("PUT", "POST"), nth=nth, times=None)
-    return harness.syscalls(store).fault(None, errno.EIO, nth=nth, times=1)
 
 
 def _has_body_of(key: str) -> Any:
