@@ -26,15 +26,25 @@ def must_fail(fault: Fault[Any], call: Callable[[], object], *, did: str, mend: 
             raise failure
 
 
-def failing_changes(harness: ArtifactStoreHarness, store: ArtifactStore, nth: int, *, times: int | None) -> Fault[Any]:
-    """Let the nth operation that changes something fail, and with `times=None` all after it; over a wire, always all after it."""
+def failing_writes(harness: ArtifactStoreHarness, store: ArtifactStore, nth: int) -> Fault[Any]:
+    """Let the nth operation that writes something fail; over a wire, where it would be repeated, all writes after it. Deletions work."""
     if harness.has("proxy"):
-        fault: Fault[Any] = harness.proxy.fault(
-            Status(500), where=lambda exchange: exchange.method not in ("GET", "HEAD"), nth=nth, times=None
-        )
-        return fault
-    failing: Fault[Any] = harness.syscalls(store).fault(None, errno.EIO, nth=nth, times=times)
-    return failing
+        return _failing_requests(harness, ("PUT", "POST"), nth)
+    fault: Fault[Any] = harness.syscalls(store).fault(None, errno.EIO, nth=nth)
+    return fault
+
+
+def failing_changes(harness: ArtifactStoreHarness, store: ArtifactStore, nth: int) -> Fault[Any]:
+    """Let everything fail from the nth operation on that changes something."""
+    if harness.has("proxy"):
+        return _failing_requests(harness, ("PUT", "POST", "DELETE", "PATCH"), nth)
+    fault: Fault[Any] = harness.syscalls(store).fault(None, errno.EIO, nth=nth, times=None)
+    return fault
+
+
+def _failing_requests(harness: ArtifactStoreHarness, methods: tuple[str, ...], nth: int) -> Fault[Any]:
+    fault: Fault[Any] = harness.proxy.fault(Status(500), where=lambda exchange: exchange.method in methods, nth=nth, times=None)
+    return fault
 
 
 def operations_of(harness: ArtifactStoreHarness, store: ArtifactStore, call: Callable[[], object], what: str) -> frozenset[str]:

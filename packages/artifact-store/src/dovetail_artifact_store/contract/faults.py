@@ -8,7 +8,7 @@ import tracemalloc
 from pathlib import Path
 from typing import Any
 
-from dovetail_artifact_store.contract.failing import failing_changes, must_fail, operations_of
+from dovetail_artifact_store.contract.failing import failing_writes, must_fail, operations_of
 from dovetail_artifact_store.contract.harness import ArtifactStoreHarness
 from dovetail_artifact_store.contract.samples import keys_of, large, pattern
 from dovetail_artifact_store.interface import ArtifactStore
@@ -52,7 +52,7 @@ class FaultRules:
         for size, new in {"small": b"new", "large": large(store)}.items():
             for nth in range(1, 20):
                 store.write_bytes("x", b"old")
-                with failing_changes(harness, store, nth, times=1) as fault:
+                with failing_writes(harness, store, nth) as fault:
                     try:
                         store.write_bytes("x", new)
                         expected = new
@@ -137,7 +137,7 @@ class FaultRules:
                 pass
             _nothing_left(harness, store, f"raised {error.__name__} within a writer")
         if harness.has("proxy") or harness.has("syscalls"):
-            with failing_changes(harness, store, 2, times=1), contextlib.suppress(DovetailError):
+            with failing_writes(harness, store, 2), contextlib.suppress(DovetailError):
                 store.write_bytes("x", large(store))
             _nothing_left(harness, store, "failed in the midst of a write")
         store.write_bytes("y", large(store))

@@ -53,7 +53,7 @@ class MovingRules:
         wanted = [f"{number}" for number in range(3)]
         for nth in range(1, 40):
             fill(store, [f"from/{name}" for name in wanted])
-            with failing_changes(harness, store, nth, times=None) as fault:
+            with failing_changes(harness, store, nth) as fault:
                 try:
                     store.rename("from", "to")
                     ended = True
