@@ -24,7 +24,11 @@ class ConditionRules:
 
     @rule("AS-36", severity=1, needs=Capability.CONDITIONAL_PUT, kind="race")
     def test_of_several_that_create_one_key_one_wins(self, store: ArtifactStore, harness: ArtifactStoreHarness, effort: Effort) -> None:
-        """Of several writers that demand that a key is free exactly one succeeds; the others get `AlreadyExists`, and the object is the winner's."""
+        """Of several writers that demand that a key is free exactly one succeeds; the others get `AlreadyExists`, and the object is the winner's.
+
+        Eight create a key at once, several times. Then one is held at its nth request, or operation of `os` that changes something, while
+        another creates the key; one that waits for a lock may end when the first goes on.
+        """
         store.write_bytes("k", b"mine", if_absent=True)
         for body in (b"other", large(store)):
             with raises(AlreadyExists, did="created a key that is taken", mend=_MEND):

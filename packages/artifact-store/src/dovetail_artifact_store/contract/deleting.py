@@ -50,7 +50,11 @@ class DeletingRules:
 
     @rule("AS-58", severity=1, kind="fault")
     def test_what_cannot_be_deleted_is_said(self, store: ArtifactStore, harness: ArtifactStoreHarness) -> None:
-        """If objects cannot be deleted, an error is raised, and what is left can still be listed and read."""
+        """If objects cannot be deleted, an error is raised, and what is left can still be listed and read.
+
+        Over a wire every deletion is answered with 403; with `syscalls` `os.unlink` raises EACCES, or where a deletion unlinks nothing, every
+        operation of `os` that changes something.
+        """
         keys = fill(store, [f"d/{number}" for number in range(5)])
         for name, call in _deletions(store, keys).items():
             did = f"{name} of 5 objects while the backend refused"

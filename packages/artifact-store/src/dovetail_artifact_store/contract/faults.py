@@ -30,7 +30,11 @@ class FaultRules:
 
     @rule("AS-06", severity=1, hooks=("kill", "second"), kind="fault")
     def test_a_killed_write_leaves_no_trace(self, store: ArtifactStore, harness: ArtifactStoreHarness, effort: Effort) -> None:
-        """A process that is killed while it writes leaves the old object or nothing, and no debris that can be listed."""
+        """A process that is killed while it writes leaves the old object or nothing, and no debris that can be listed.
+
+        The process is killed before its first request or file operation that changes something, then before its second, and so on, up to
+        where the write ends before. A write of which nothing is seen shows nothing.
+        """
         old, new = b"old", large(store)
         for nth in range(1, effort.pick(3, 8, 30)):
             store.write_bytes("x", old)
@@ -48,7 +52,11 @@ class FaultRules:
 
     @rule("AS-08", severity=1, kind="fault")
     def test_a_failed_overwrite_keeps_the_old_object(self, store: ArtifactStore, harness: ArtifactStoreHarness) -> None:
-        """An overwrite that fails at any of its steps leaves the old object as it was."""
+        """An overwrite that fails at any of its steps leaves the old object as it was.
+
+        Over a wire every PUT and POST from the nth on is answered with 500; with `syscalls` the nth operation of `os` that changes
+        something raises EIO. n counts up until the overwrite ends before; that nothing is seen at the first is an error.
+        """
         for size, new in {"small": b"new", "large": large(store)}.items():
             for nth in range(1, 20):
                 store.write_bytes("x", b"old")
@@ -145,7 +153,11 @@ class FaultRules:
 
     @rule("AS-46", severity=2, hooks=("syscalls",), kind="fault")
     def test_a_full_disk_is_an_error(self, store: ArtifactStore, harness: ArtifactStoreHarness) -> None:
-        """A disk that is full, that fails, or that takes only some of the bytes, is an error or is dealt with; the old object stays."""
+        """A disk that is full, that fails, or that takes only some of the bytes, is an error or is dealt with; the old object stays.
+
+        `os.write`, or where it is not called `os.pwrite`, or where that is not called the first operation of `os` that changes something,
+        raises ENOSPC, EIO and EDQUOT in turn; then `os.write` takes three bytes only.
+        """
         store.write_bytes("x", b"old")
         shim = harness.syscalls(store)
         seen = operations_of(harness, store, lambda: store.write_bytes("x", b"old"), "a write")

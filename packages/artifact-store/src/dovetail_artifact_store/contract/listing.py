@@ -112,7 +112,11 @@ class ListingRules:
 
     @rule("AS-29", severity=2, kind="fault")
     def test_only_what_is_not_there_does_not_exist(self, store: ArtifactStore, harness: ArtifactStoreHarness) -> None:
-        """`exists` and `missing` say no only for what is not there: a refusal or a failure is raised."""
+        """`exists` and `missing` say no only for what is not there: a refusal or a failure is raised.
+
+        Over a wire every request is answered with 403 and 500; with `syscalls` whatever operations of `os` the call makes raise EACCES and
+        EIO.
+        """
         store.write_bytes("x", b"x")
         for code in (403, 500) if harness.has("proxy") else ("EACCES", "EIO"):
             for name, call in _looks(store).items():

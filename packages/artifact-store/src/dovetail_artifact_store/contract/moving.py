@@ -49,7 +49,11 @@ class MovingRules:
 
     @rule("AS-34", severity=1, kind="fault")
     def test_a_move_that_fails_loses_nothing(self, store: ArtifactStore, harness: ArtifactStoreHarness) -> None:
-        """A move that fails at any point loses no object: each is at its source, or whole at its target."""
+        """A move that fails at any point loses no object: each is at its source, or whole at its target.
+
+        Over a wire every request that changes something is answered with 500 from the nth on; with `syscalls` every operation of `os` that
+        changes something raises EIO from the nth on. n counts up until the move ends before; that nothing is seen at the first is an error.
+        """
         wanted = [f"{number}" for number in range(3)]
         for nth in range(1, 40):
             fill(store, [f"from/{name}" for name in wanted])
