@@ -849,6 +849,20 @@ class Slow(InMemoryArtifactStore):
         return super()._publish(key, data, condition, metadata)
 
 
+@equivalent(of=MemoryHarness)
+class CopiesAndReadsByDefault(InMemoryArtifactStore):
+    """Copies, readers and downloads are those of the base class, which keep entries and ask for a part at a time."""
+
+    def _copy(self, source: str, target: str) -> ObjectInfo:
+        return ArtifactStore._copy(self, source, target)
+
+    def _reader(self, key: str) -> Any:
+        return ArtifactStore._reader(self, key)
+
+    def _pieces(self, info: ObjectInfo) -> Iterator[Any]:
+        return ArtifactStore._pieces(self, info)
+
+
 @equivalent(of=WiredHarness)
 class SmallParts(WiredArtifactStore):
     """Parts are small."""
