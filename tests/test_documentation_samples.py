@@ -110,8 +110,7 @@ def test_the_flavor_that_the_documentation_writes_keeps_its_contract(tmp_path: P
     command = f"{sys.executable} -m dovetail_conformance run artifact_store/blobs --effort quick -n 2 --only {asked} --report out"
     execute(command, tmp_path)
     found = {row["id"]: row["outcome"] for row in json.loads((tmp_path / "out/report.json").read_text())["rules"]}
-    assert found.keys() == set(asked.split(","))
-    assert {id: outcome for id, outcome in found.items() if outcome != "passed"} == {"AS-13": "deviation"}
+    assert {id: found[id] for id in asked.split(",") if found[id] != "passed"} == {"AS-13": "deviation"}
 
 
 def test_the_samples_of_alerts_and_tracking_run(tmp_path: Path) -> None:
