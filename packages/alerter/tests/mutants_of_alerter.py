@@ -324,7 +324,7 @@ class FollowsRedirects(WiredAlerter):
 # Secrets
 
 
-@mutant("AL-04", of=WiredHarness)
+@mutant("AL-04", "XC-01", of=WiredHarness)
 class ShowsTheRequest(WiredAlerter):
     """The cause of a failure holds the request."""
 

@@ -292,6 +292,23 @@ def test_files_are_kept_beside_the_database_and_nothing_in_the_working_directory
     ]
 
 
+def test_files_go_where_one_of_mlflow_s_repositories_puts_them(file: Path, tmp_path: Path) -> None:
+    from mlflow.store.artifact.artifact_repository_registry import _artifact_repository_registry
+    from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
+
+    place = tmp_path / "place"
+    _artifact_repository_registry.register("elsewhere", lambda uri, *_, **__: LocalArtifactRepository(uri.replace("elsewhere:", "file:")))
+    (tmp_path / "x.txt").write_text("text")
+    settings = {"tracking_uri": str(file), "experiment": f"elsewhere {place}", "artifact_location": f"elsewhere://{place}"}
+    with MlflowExperimentTracker(**settings) as tracker, tracker.start_run() as run:
+        run.log_artifact(tmp_path / "x.txt", "sub/y.txt")
+        assert [info.path for info in tracker.list_artifacts(run.id)] == ["sub/y.txt"]
+        assert tracker.download_artifact(run.id, "sub/y.txt", tmp_path / "back").read_text() == "text"
+        with pytest.raises(NotFound):
+            tracker.download_artifact(run.id, "sub/z.txt", tmp_path / "none")
+    assert [path.read_text() for path in place.rglob("y.txt")] == ["text"]
+
+
 def test_a_file_has_no_address(tracker: MlflowExperimentTracker) -> None:
     with tracker.start_run() as run:
         assert run.url is None
@@ -341,5 +358,5 @@ def test_libraries_are_logged_automatically_on_request_only(tracker: MlflowExper
         fitted()
     fitted()
     assert dict(tracker.get_run(silent.id).params) == {}
-    assert tracker.get_run(run.id).params["fit_intercept"] is True
+    assert tracker.get_run(run.id).params["fit_intercept"] == "True"
     assert len(list(tracker.iter_runs(experiments=[run.experiment]))) == 2

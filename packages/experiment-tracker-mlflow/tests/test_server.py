@@ -7,6 +7,7 @@ import logging
 import multiprocessing
 import os
 import signal
+import socket
 import sqlite3
 import threading
 import time
@@ -18,7 +19,7 @@ from typing import Any
 import pytest
 from mlflow_writers import log_from_threads
 
-from dovetail_core import AuthenticationFailed, DovetailError, InvalidArgument, NotFound, Unavailable
+from dovetail_core import AuthenticationFailed, DovetailError, InvalidArgument, NotFound, Timeout, Unavailable
 from dovetail_experiment_tracker_mlflow import MlflowExperimentTracker
 from dovetail_experiment_tracker_mlflow.testing import MlflowServer
 
@@ -133,6 +134,15 @@ def test_mlflow_s_own_calls_have_the_credentials_while_a_run_is_active_only(trac
     assert [info.path for info in tracker.list_artifacts(run.id)] == ["note.txt"]
 
 
+def test_a_server_that_does_not_answer_is_a_timeout() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        tracker = MlflowExperimentTracker(tracking_uri=url, timeout=0.2, outage_seconds=0.1)
+        for call in (lambda: tracker.get_run("0" * 32), lambda: tracker.set_tags("0" * 32, {"t": "x"})):
+            with pytest.raises(Timeout, match="no answer in time"):
+                call()
+
+
 # Files, models, addresses
 
 
@@ -184,7 +194,7 @@ def test_a_run_s_address_is_that_of_mlflow_s_ui(tracker: MlflowExperimentTracker
     with tracker.start_run() as run:
         pass
     number = tracker._run(run.id).info.experiment_id
-    assert run.url == f"{server.url}/#/experiments/{number}/runs/{run.id}"
+    assert run.url == f"{server.url}/#/experiments/{number}/runs/{run.id}?workspace=default"
 
 
 # Many writers, and a server that is killed

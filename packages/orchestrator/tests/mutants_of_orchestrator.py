@@ -465,7 +465,7 @@ class LosesTheContext(InMemoryOrchestrator):
 # Submission
 
 
-@mutant("OR-10", of=LocalHarness)
+@mutant("OR-10", "XC-09", of=LocalHarness)
 class LeavesHalfARun(LocalOrchestrator):
     """A submission that fails leaves what it had made."""
 

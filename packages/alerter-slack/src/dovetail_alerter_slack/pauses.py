@@ -12,8 +12,6 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-import platformdirs
-
 from dovetail_core import RateLimited
 
 
@@ -46,4 +44,6 @@ class Pauses:
             return 0.0
 
     def _path(self, method: str) -> Path:
+        import platformdirs
+
         return platformdirs.user_cache_path("dovetail") / "slack" / f"{self._digest}-{method}"

@@ -91,6 +91,7 @@ class ConsoleHarness(AlerterHarness):
     """The embedded flavor, at a pseudo-terminal of each component's own; it is reached by a symbolic link, which can be bent."""
 
     flavor = ConsoleAlerter
+    one_question_at_a_time = True
     refusals: ClassVar[Mapping[str, type[Exception]]] = {"unwritable": Unavailable}
     lacks = {
         "AL-05": "a terminal asks for no pauses",

@@ -75,13 +75,20 @@ def of_response(response: Any, what: str) -> DovetailError:
 def of_transport(error: Exception, what: str) -> DovetailError:
     """Return the error for a request that got no answer."""
     from requests.exceptions import SSLError
-    from requests.exceptions import Timeout as RequestTimeout
 
-    if isinstance(error, RequestTimeout):
+    if _is_late(error):
         return Timeout(f"{what}: no answer in time", remedy="raise `timeout`, or look after the server")
     if isinstance(error, SSLError):
         return Unavailable(f"{what}: the server's certificate is not trusted", remedy="set `verify`", retryable=False)
     return Unavailable(f"{what}: the server cannot be reached, or broke off ({type(error).__name__})", remedy=_REMEDIES[Unavailable])
+
+
+def _is_late(error: Exception) -> bool:
+    from requests.exceptions import Timeout as RequestTimeout
+    from urllib3.exceptions import TimeoutError as PoolTimeout
+
+    said = error.args[0] if error.args else None  # requests calls a late answer a lost connection where retries are counted
+    return isinstance(error, RequestTimeout) or isinstance(getattr(said, "reason", None), PoolTimeout)
 
 
 def of_exception(error: Any, what: str) -> DovetailError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote, unquote, urlsplit
@@ -57,18 +57,7 @@ class Proxied:
 
     def list(self, prefix: str) -> Iterator[ArtifactInfo]:
         """Yield the files at or below a path."""
-        found = list(self._below(prefix))
-        if not found and prefix:
-            parent = prefix.rpartition("/")[0]
-            found = [info for info in self._in(parent) if isinstance(info, ArtifactInfo) and info.path == prefix]
-        yield from found
-
-    def _below(self, folder: str) -> Iterator[ArtifactInfo]:
-        for item in self._in(folder):
-            if isinstance(item, ArtifactInfo):
-                yield item
-            else:
-                yield from self._below(item)
+        return _at_or_below(prefix, self._in)
 
     def _in(self, folder: str) -> Iterator[ArtifactInfo | str]:
         """Yield the files in a folder, and the paths of the folders in it."""
@@ -149,10 +138,13 @@ class Elsewhere:
 
     def list(self, prefix: str) -> Iterator[ArtifactInfo]:
         """Yield the files at or below a path."""
-        for item in self._called(lambda: self._repository.list_artifacts(prefix or None), prefix):
+        return _at_or_below(prefix, self._in)
+
+    def _in(self, folder: str) -> Iterator[ArtifactInfo | str]:
+        for item in self._called(lambda: self._repository.list_artifacts(folder or None), folder):
             if item.is_dir:
-                yield from self.list(item.path)
-            else:
+                yield item.path
+            elif item.path != folder:
                 yield ArtifactInfo(item.path, int(item.file_size or 0))
 
     def download(self, path: str, target: Path) -> None:
@@ -169,6 +161,23 @@ class Elsewhere:
             raise of_exception(error, f"'{path}'") from error
         except Exception as error:  # each kind of place has exceptions of its own
             raise Unavailable(f"'{path}': {type(error).__name__}", remedy="look at what caused this", retryable=False) from error
+
+
+def _at_or_below(prefix: str, listed: Callable[[str], Iterator[ArtifactInfo | str]]) -> Iterator[ArtifactInfo]:
+    """Yield the files at or below a path; `listed` yields the files in a folder, and the paths of the folders in it."""
+    found = list(_below(prefix, listed))
+    if not found and prefix:  # what is asked for what is in a file says nothing
+        beside = listed(prefix.rpartition("/")[0])
+        found = [info for info in beside if isinstance(info, ArtifactInfo) and info.path == prefix]
+    yield from found
+
+
+def _below(folder: str, listed: Callable[[str], Iterator[ArtifactInfo | str]]) -> Iterator[ArtifactInfo]:
+    for item in listed(folder):
+        if isinstance(item, ArtifactInfo):
+            yield item
+        else:
+            yield from _below(item, listed)
 
 
 _PART = ".dovetail-part-"

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import threading
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from dovetail_orchestrator.exit_status import memory_kills, result_of, timed_out
 from dovetail_orchestrator.interruption import Interruptible
 from dovetail_orchestrator.launching import CANCELLED, Task, failed_by
 from dovetail_orchestrator.plan import Command, StepResult
-from dovetail_orchestrator.processes import StepProcess, children_of_thread, end, uptime
+from dovetail_orchestrator.uptime import uptime
+
+if TYPE_CHECKING:
+    from dovetail_orchestrator.processes import StepProcess
 
 
 class Attempt(Protocol):
@@ -55,6 +58,8 @@ class ThreadAttempt:
             self.place.interrupt()
 
     def _end_children(self) -> None:
+        from dovetail_orchestrator.processes import children_of_thread, end
+
         if self.place.native_thread:
             end(children_of_thread(self.place.native_thread, self._since), self._grace)
 
@@ -95,6 +100,8 @@ class ProcessAttempt:
             threading.Thread(target=process.stop, name=f"stop-{self.task.step}", daemon=True).start()
 
     def _result(self, command: Command) -> StepResult:
+        from dovetail_orchestrator.processes import StepProcess
+
         kills = memory_kills()
         with self._lock:
             if self._stopped.is_set():

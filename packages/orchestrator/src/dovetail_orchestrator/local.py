@@ -11,7 +11,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
-import psutil
 from pydantic import Field
 
 from dovetail_core import ComponentConfig, ConfigError, ProjectPath, Reach, Timeout
@@ -21,7 +20,6 @@ from dovetail_orchestrator.interface import Orchestrator, Progress
 from dovetail_orchestrator.local_run import SLACK, WATCH, LocalRun
 from dovetail_orchestrator.log_files import lines_of
 from dovetail_orchestrator.plan import Launcher, PipelinePlan, StepPlan
-from dovetail_orchestrator.processes import kill_run
 from dovetail_orchestrator.run_directory import RunDirectory
 from dovetail_orchestrator.status import RunStatus
 
@@ -56,6 +54,8 @@ class LocalConfig(ComponentConfig):
 
 @functools.cache
 def _machine() -> Mapping[str, float]:
+    import psutil
+
     return {"cpu": os.cpu_count() or 1, "memory": psutil.virtual_memory().total, "gpu": len(glob.glob("/dev/nvidia[0-9]*"))}
 
 
@@ -165,6 +165,10 @@ class LocalOrchestrator(Orchestrator):
             )
 
     def _cancel_other(self, directory: RunDirectory) -> None:
+        import psutil
+
+        from dovetail_orchestrator.processes import kill_run
+
         directory.request_cancel()
         try:
             self.wait(directory.run_id, self._patience)

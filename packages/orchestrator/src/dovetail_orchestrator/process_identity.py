@@ -8,8 +8,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
 
 @dataclass(frozen=True)
 class ProcessIdentity:
@@ -37,6 +35,8 @@ def _started(pid: int) -> str | None:
     except FileNotFoundError:
         if Path("/proc/self/stat").exists():
             return None
+    import psutil
+
     with suppress(psutil.NoSuchProcess):
         process = psutil.Process(pid)
         return f"{process.create_time():.2f}" if process.status() != psutil.STATUS_ZOMBIE else None

@@ -103,11 +103,6 @@ def kill_run(driver: psutil.Process, grace: float) -> None:
     await_end([driver], 5)
 
 
-def uptime() -> float:
-    """Return the seconds since the system has started, by the clock that dates the starts of processes; 0 where there is none."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME) if sys.platform == "linux" else 0.0
-
-
 def children_of_thread(thread: int, since: float) -> list[psutil.Process]:
     """Return the processes that a thread of this process has started since a time of `uptime` (Linux with CONFIG_PROC_CHILDREN; else none)."""
     try:

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-from dovetail_alerter_slack.testing.harness import SlackHarness
-from dovetail_alerter_slack.testing.server import FakeSlack
-from dovetail_alerter_slack.testing.workspace import FakeWorkspace
+from typing import TYPE_CHECKING
+
+from dovetail_core._facade import lazy
+
+if TYPE_CHECKING:
+    from dovetail_alerter_slack.testing.harness import SlackHarness as SlackHarness
+    from dovetail_alerter_slack.testing.server import FakeSlack as FakeSlack
+    from dovetail_alerter_slack.testing.workspace import FakeWorkspace as FakeWorkspace
 
 __all__ = ["FakeSlack", "FakeWorkspace", "SlackHarness"]
+
+_EXPORTS = {"FakeSlack": "server", "FakeWorkspace": "workspace", "SlackHarness": "harness"}
+__getattr__, __dir__ = lazy(__name__, _EXPORTS)

@@ -35,6 +35,8 @@ class AlerterHarness(Harness):
 
     people: Sequence[str] = ()
     """Ids of people who can answer questions; two, if the provider knows more than one."""
+    one_question_at_a_time: bool = False
+    """Whether a question is posted only after the one before it is decided, as at a terminal."""
     refusals: ClassVar[Mapping[str, type[Exception] | tuple[type[Exception], ...]]] = {}
     """What the provider can refuse for good, by names that `refuse` knows, and the error that it must become."""
     retry_after: float = 0.5
