@@ -20,7 +20,7 @@ os.environ["UV_COMPILE_BYTECODE"] = "1"
 import nox
 
 ROOT = Path(__file__).parent
-PYTHONS = os.environ.get("DOVETAIL_PYTHONS", "3.11 3.12 3.13").split()
+PYTHONS = ["3.11", "3.12", "3.13"]
 PACKAGES = [
     "core",
     "conformance",
