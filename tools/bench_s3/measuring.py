@@ -43,23 +43,33 @@ class Result:
         return statistics.median(self.cpu)
 
 
+class Failed(Exception):
+    """A contender could not do a task."""
+
+
 def measured(place: Place, tasks: Sequence[str], contenders: Sequence[str], repetitions: int) -> list[Result]:
-    """Return what each contender took for each task."""
-    results = []
+    """Return what each contender took for each task; one that fails is left out, which is said."""
+    results: list[Result] = []
     for name in tasks:
         task = TASKS[name](place)
         found = {contender: Result(name, contender) for contender in contenders}
         if not task.once:
             task.prepare()
         for turn in range(repetitions):
-            for contender in contenders if turn % 2 == 0 else reversed(contenders):
-                _add(found[contender], place, task)
-                print(f"\r{name}: {turn + 1} of {repetitions}, {contender}".ljust(79), end="", file=sys.stderr, flush=True)
+            _one_turn(found, place, task, reverse=turn % 2 == 1)
         for result in found.values():
             result.requests = _counted(result, place, task)
         results += found.values()
-    print("\r".ljust(80) + "\r", end="", file=sys.stderr)
     return results
+
+
+def _one_turn(found: dict[str, Result], place: Place, task: Task, reverse: bool) -> None:
+    for contender in sorted(found, key=list(found).index, reverse=reverse):
+        try:
+            _add(found[contender], place, task)
+            print(f"{task.prefix.rpartition('/')[2]}: {contender} {found[contender].seconds[-1]:.2f} s", file=sys.stderr, flush=True)
+        except Failed as error:
+            print(f"{contender} is left out of {found.pop(contender).task}: {error}", file=sys.stderr, flush=True)
 
 
 def _add(result: Result, place: Place, task: Task) -> None:
@@ -75,7 +85,7 @@ def _work(result: Result, place: Place, task: Task, *flags: str) -> dict[str, fl
     words = [sys.executable, str(WORKER), place.as_text(), result.contender, result.task, *flags]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise SystemExit(f"{result.contender} failed at {result.task}:\n{done.stderr}")
+        raise Failed((done.stderr.strip().splitlines() or ["it ended without a word"])[-1])
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return found
 

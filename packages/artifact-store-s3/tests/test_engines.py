@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from dovetail_artifact_store_s3 import S3ArtifactStore, _engine
-from dovetail_artifact_store_s3._obstore_settings import provider
+from dovetail_artifact_store_s3._obstore_settings import provider, settings
 from dovetail_artifact_store_s3.testing import S3Harness
 from dovetail_artifact_store_s3.testing.server import free_port
 from dovetail_conformance import until
@@ -270,6 +270,40 @@ def listens(port: int) -> bool:
     return True
 
 
+AMAZON = {"unsigned_payload": True, "checksum_algorithm": "CRC64NVME"}
+
+
+@pytest.mark.parametrize(
+    ("config", "endpoint", "in_the_host", "protection"),
+    [
+        ({"region": "eu-west-1"}, "https://models.s3.eu-west-1.amazonaws.com", True, AMAZON),
+        ({"region": "eu-west-1", "addressing_style": "path"}, "https://s3.eu-west-1.amazonaws.com", False, AMAZON),
+        ({"region": "eu-west-1", "bucket": "my.models"}, "https://s3.eu-west-1.amazonaws.com", False, AMAZON),
+        ({"region": "eu-west-1", "checksums": "when_required"}, "https://models.s3.eu-west-1.amazonaws.com", True, {"unsigned_payload": True}),
+        (
+            {"region": "eu-west-1", "bucket": "arn:aws:s3:eu-west-1:123456789012:accesspoint/mine"},
+            "https://mine-123456789012.s3-accesspoint.eu-west-1.amazonaws.com", True, AMAZON,
+        ),
+        ({"endpoint_url": "https://minio.local:9000"}, "https://minio.local:9000", False, {}),
+        ({"endpoint_url": "https://minio.local:9000", "addressing_style": "virtual"}, "https://models.minio.local:9000", True, {}),
+        ({"endpoint_url": "http://minio.local:9000"}, "http://minio.local:9000", False, {}),
+    ],
+)  # fmt: skip
+def test_obstore_goes_where_the_sdk_goes(config: dict[str, Any], endpoint: str, in_the_host: bool, protection: dict[str, Any]) -> None:
+    with S3ArtifactStore(**{"bucket": "models", "access_key_id": "a", "secret_access_key": "b", **config}) as store:
+        found = settings(store._client, store.config)
+    assert (found["endpoint"], found["virtual_hosted_style_request"]) == (endpoint, in_the_host)
+    assert found["region"] == config.get("region", "us-east-1")
+    assert {name: value for name, value in found.items() if name in AMAZON} == protection
+
+
+def test_a_bucket_with_keys_of_its_own_is_the_sdk_s() -> None:
+    keys = {"access_key_id": "a", "secret_access_key": "b"}
+    store = S3ArtifactStore(bucket="models--euw1-az1--x-s3", region="eu-west-1", engine="obstore", **keys)
+    with store, pytest.raises(ConfigError, match="of their own"):
+        store.check()
+
+
 def with_nothing_behind_it(store: S3ArtifactStore) -> None:
     """Take boto3 from behind obstore, so that what fails is seen."""
     engine: Any = store._engine()
@@ -280,14 +314,14 @@ def with_nothing_behind_it(store: S3ArtifactStore) -> None:
 @BOTH
 def test_certificates_are_checked(tls: tuple[str, Path], engine: str) -> None:
     url, certificate = tls
-    settings = {"bucket": f"tls-{engine}", "endpoint_url": url, "access_key_id": "any", "secret_access_key": "any", "engine": engine}
-    with S3ArtifactStore(**settings, verify=str(certificate)) as store:
+    given = {"bucket": f"tls-{engine}", "endpoint_url": url, "access_key_id": "any", "secret_access_key": "any", "engine": engine}
+    with S3ArtifactStore(**given, verify=str(certificate)) as store:
         store._client.sdk.create_bucket(Bucket=f"tls-{engine}")
         store.write_bytes("x", b"1")
         with_nothing_behind_it(store)
         assert store.read_bytes("x") == b"1"
-    with S3ArtifactStore(**settings, verify=False) as store:
+    with S3ArtifactStore(**given, verify=False) as store:
         with_nothing_behind_it(store)
         assert store.read_bytes("x") == b"1"
-    with S3ArtifactStore(**settings, attempts=2) as store, pytest.raises(Unavailable):
+    with S3ArtifactStore(**given, attempts=2) as store, pytest.raises(Unavailable):
         store.read_bytes("x")

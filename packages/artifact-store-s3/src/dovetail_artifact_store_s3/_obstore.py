@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import threading
@@ -23,6 +24,8 @@ from dovetail_core.retry import delays
 R = TypeVar("R")
 _UNSAYABLE = re.compile(r"[\x00-\x1f\x7f]|(?:^|/)\.{0,2}(?:/|$)")
 """What obstore refuses in a key, or drops."""
+_LARGE = 64 << 20
+"""Bytes beyond which a copy is dear; parts of a download are smaller as a rule."""
 _home = os.getpid()
 """The process in which obstore's threads run; they are not there in one that is forked from it."""
 
@@ -56,7 +59,7 @@ class ObstoreEngine:
 
         def fetch() -> Any:
             try:
-                return self._fast.get(self._stores.current, full, options=options or None).bytes()
+                return _body(self._fast.get(self._stores.current, full, options=options or None))
             except self._fast.exceptions.GenericError as error:
                 if is_beyond_the_end(error):
                     return b""
@@ -104,6 +107,17 @@ class ObstoreEngine:
         return sure()
 
 
+def _body(answer: Any) -> Any:
+    """Return the body of an answer as a bytes-like object; a large one as bytes, of which there is one copy only."""
+    first, end = answer.range
+    if end - first <= _LARGE:
+        return answer.bytes()
+    joined = io.BytesIO()
+    for chunk in answer.stream(min_chunk_size=_LARGE // 8):
+        joined.write(chunk)
+    return joined.getvalue()  # the very memory that was written to
+
+
 def _interruptible(call: Callable[[], R]) -> R:
     """Return what `call` returns. Within obstore Ctrl-C is not heard, so the main thread waits for another, which ends with the process."""
     if threading.get_ident() != threading.main_thread().ident:
@@ -127,8 +141,8 @@ class _Stores:
         self._client = client
         self._config = config
         self._lock = threading.Lock()
-        self._made: Any = self._make()
         self._generation = client.keys.generation
+        self._made: Any = self._make()
 
     @property
     def current(self) -> Any:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from dovetail_artifact_store_s3._client import Client, attempted
 from dovetail_artifact_store_s3._engine import Unfit
@@ -20,13 +20,18 @@ _ASK_AGAIN = timedelta(minutes=1)
 _SCOPE = re.compile(r"^AWS4-HMAC-SHA256 Credential=\S+/\d{8}/([^/]+)/s3/aws4_request,")
 """What a signature of version 4 begins with, with the region (API reference, "Authenticating Requests: Using the Authorization Header")."""
 
+_OF_THEIR_OWN = re.compile(r"\.s3express-|\.s3-global\.|s3-outposts|s3-object-lambda")
+"""Hosts of directory buckets, of access points in several regions, on premises, and before functions."""
+_AMAZON = re.compile(r"\.amazonaws\.com(?:\.cn)?$")
+
 
 def settings(client: Client, config: S3Config) -> dict[str, Any]:
     """Return the arguments of obstore's `S3Store`. Raises `Unfit`."""
+    place = _place(client, config)
     return {
-        **_place(client, config),
+        **place,
         "credential_provider": provider(client, config),
-        **_integrity(client, config),
+        **_integrity(urlsplit(place["endpoint"]), config),
         **_encryption(config),
         "client_options": _options(client, config),
         "retry_config": {"max_retries": 0},  # what failed is repeated by the SDK
@@ -38,8 +43,8 @@ def _place(client: Client, config: S3Config) -> dict[str, Any]:
     request = _about_to_send(client, config)
     url = urlsplit(request.url)
     scope = _SCOPE.search(_text(request.headers.get("Authorization", "")))
-    if scope is None:
-        raise Unfit("requests to this bucket are signed in a way of their own")
+    if scope is None or _OF_THEIR_OWN.search(url.netloc):
+        raise Unfit("requests to this bucket are made in a way of their own")
     if url.path.strip("/") not in ("", config.bucket):
         raise Unfit("the bucket's name is written otherwise in its address")
     style = {"virtual_hosted_style_request": not url.path.strip("/")}
@@ -89,16 +94,16 @@ def provider(client: Client, config: S3Config) -> Callable[[], dict[str, Any]]:
     return keys
 
 
-def _integrity(client: Client, config: S3Config) -> dict[str, Any]:
+def _integrity(endpoint: SplitResult, config: S3Config) -> dict[str, Any]:
     """Return how a body is protected: by its digest in the signature, or, as the SDK does over TLS, by a checksum.
 
     Amazon's servers know the checksum; of others many do not.
     """
-    if not client.sdk.meta.endpoint_url.startswith("https://"):
+    if endpoint.scheme != "https":
         return {}
     if config.checksums == "when_required":
         return {"unsigned_payload": True}
-    return {} if config.endpoint_url else {"unsigned_payload": True, "checksum_algorithm": "CRC64NVME"}
+    return {"unsigned_payload": True, "checksum_algorithm": "CRC64NVME"} if _AMAZON.search(endpoint.netloc) else {}
 
 
 def _encryption(config: S3Config) -> dict[str, Any]:

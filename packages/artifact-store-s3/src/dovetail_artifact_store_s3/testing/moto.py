@@ -9,6 +9,7 @@ import urllib.request
 import uuid
 from typing import Any
 
+from dovetail_artifact_store_s3.testing import moto_in_turn
 from dovetail_artifact_store_s3.testing.server import Keys, Right, Server, answers, free_port, sdk_client
 from dovetail_conformance import HarnessError, until
 
@@ -22,13 +23,12 @@ class MotoServer(Server):
 
     lacks = {
         "AS-50": "moto's server does not look at the signature of a URL, nor at its time",
-        "AS-61": "moto's server compares etags and writes in two steps",
         "AS-62": "moto's server ignores If-Match where an upload by parts is completed",
     }
 
     def __init__(self) -> None:
         self.port = free_port()
-        words = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)]
+        words = [sys.executable, "-m", moto_in_turn.__name__, str(self.port)]
         self._process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             until(self._is_up, 60, did="waited for moto's server", mend=_GET_IT)
