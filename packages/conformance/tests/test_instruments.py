@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+import tracemalloc
 import warnings
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -301,6 +302,18 @@ def test_a_secret_is_found_in_errors_and_their_causes_and_not_where_it_is_not() 
         logging.getLogger("deep").debug("nothing")
         clean.look_at(Widget())
     assert clean.finds(SECRET) == []
+
+
+def test_logs_are_not_written_for_the_suite_while_memory_is_measured() -> None:
+    logger = logging.getLogger("deep")
+    with capture() as seen:
+        tracemalloc.start()
+        try:
+            assert not logger.isEnabledFor(logging.DEBUG)
+            logger.error("an error with %s", SECRET)
+        finally:
+            tracemalloc.stop()
+        assert logger.isEnabledFor(logging.DEBUG) and seen.finds(SECRET) == []
 
 
 def test_a_census_tells_what_is_left() -> None:
