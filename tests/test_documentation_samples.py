@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,37 @@ def test_the_samples_of_stores_run(tmp_path: Path) -> None:
             execute([sys.executable, "-c", text], tmp_path)
         for command, expected in shown(text) if language == "console" else []:
             assert_shown(execute(command, tmp_path), expected)
+
+
+FILE = re.compile(r"^`([\w/.-]+)`:\n\n```(?:python|toml)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def installed(page: Path, folder: Path) -> None:
+    """Put the package that a page shows, file by file, into a folder as an installer does."""
+    files = {match[1]: match[2] for match in FILE.finditer(page.read_text())}
+    project = tomllib.loads(files.pop("pyproject.toml"))["project"]
+    for name, text in files.items():
+        target = folder / name.removeprefix("src/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+    described = folder / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
+    described.mkdir()
+    needed = "".join(f"Requires-Dist: {each}\n" for each in project["dependencies"])
+    (described / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n{needed}")
+    groups = (
+        f"[{group}]\n" + "".join(f"{name} = {place}\n" for name, place in rows.items()) for group, rows in project["entry-points"].items()
+    )
+    (described / "entry_points.txt").write_text("\n".join(groups))
+
+
+def test_the_flavor_that_the_documentation_writes_keeps_its_contract(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    installed(ROOT / "docs/site/conformance/writing-a-flavor.md", tmp_path / "site")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
+    asked = "AS-01,AS-05,AS-10,AS-13,AS-14,AS-26,AS-30,AS-33,AS-35,AS-36,AS-45,AS-52,AS-55,AS-61"
+    command = f"{sys.executable} -m dovetail_conformance run artifact_store/blobs --effort quick -n 2 --only {asked} --report out"
+    execute(command, tmp_path)
+    found = {row["id"]: row["outcome"] for row in json.loads((tmp_path / "out/report.json").read_text())["rules"]}
+    assert {id: found[id] for id in asked.split(",") if found[id] != "passed"} == {"AS-13": "deviation"}
 
 
 def test_the_samples_of_alerts_and_tracking_run(tmp_path: Path) -> None:

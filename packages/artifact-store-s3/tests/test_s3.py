@@ -7,12 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
-import pandas as pd
-import pyarrow as pa
-import pyarrow.dataset as ds
-import pyarrow.parquet as pq
 import pytest
 
 from dovetail_artifact_store_s3 import S3ArtifactStore, S3Config, copies
@@ -39,9 +34,9 @@ def harness() -> Iterator[S3Harness]:
         yield made
 
 
-@pytest.fixture
-def store(harness: S3Harness) -> Iterator[S3ArtifactStore]:
-    with harness.make() as made:
+@pytest.fixture(params=["boto3", "obstore"])
+def store(harness: S3Harness, request: pytest.FixtureRequest) -> Iterator[S3ArtifactStore]:
+    with harness.make(engine=request.param) as made:
         yield made
 
 
@@ -181,18 +176,6 @@ def test_a_store_travels_and_is_used_from_threads(store: S3ArtifactStore) -> Non
         thread.join()
     copy.close()
     assert results == [b"1"] * 8
-
-
-def test_pandas_and_pyarrow_read_and_write_through_it(store: S3ArtifactStore, tmp_path: Path) -> None:
-    system = store.filesystem()
-    frame = pd.DataFrame({"a": range(1000), "b": [str(number) for number in range(1000)]})
-    with system.open("frames/one.parquet", "wb") as file:
-        frame.to_parquet(file)
-    with system.open("frames/one.parquet", "rb") as file:
-        pd.testing.assert_frame_equal(pd.read_parquet(file), frame)
-    pq.write_table(pa.Table.from_pandas(frame), "frames/two.parquet", filesystem=system)
-    found = ds.dataset("frames", filesystem=system, format="parquet").to_table()
-    assert found.num_rows == 2000
 
 
 def test_every_setting_is_described() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -560,6 +561,20 @@ class LooksThenWrites(WiredArtifactStore):
         return _CheckingUpload(self, key, condition)
 
 
+_one_at_a_time = threading.RLock()
+
+
+@mutant("AS-36", of=LocalHarness)
+class LooksBeforeItLocks(LocalArtifactStore):
+    """Objects are published under a lock, and a free key is looked for before it is taken."""
+
+    def _write(self, key: str, data: Any, condition: Condition, metadata: Mapping[str, str]) -> ObjectInfo:
+        if condition.absent and not self._is_missing(key):
+            raise AlreadyExists("it is there", remedy="choose another key")
+        with _one_at_a_time:
+            return super()._write(key, data, Condition(), metadata)
+
+
 class _ForgetfulUpload(WiredUpload):
     def ours(self) -> Mapping[str, str] | None:
         return None if self.condition.absent else super().ours()
@@ -847,6 +862,29 @@ class Slow(InMemoryArtifactStore):
     def _publish(self, key: str, data: bytes, condition: Condition, metadata: Mapping[str, str]) -> ObjectInfo:
         time.sleep(0.0005)
         return super()._publish(key, data, condition, metadata)
+
+
+@equivalent(of=LocalHarness)
+class PublishesUnderALock(LocalArtifactStore):
+    """A writer that has begun lets every other one wait."""
+
+    def _write(self, key: str, data: Any, condition: Condition, metadata: Mapping[str, str]) -> ObjectInfo:
+        with _one_at_a_time:
+            return super()._write(key, data, condition, metadata)
+
+
+@equivalent(of=MemoryHarness)
+class CopiesAndReadsByDefault(InMemoryArtifactStore):
+    """Copies, readers and downloads are those of the base class, which keep entries and ask for a part at a time."""
+
+    def _copy(self, source: str, target: str) -> ObjectInfo:
+        return ArtifactStore._copy(self, source, target)
+
+    def _reader(self, key: str) -> Any:
+        return ArtifactStore._reader(self, key)
+
+    def _pieces(self, info: ObjectInfo) -> Iterator[Any]:
+        return ArtifactStore._pieces(self, info)
 
 
 @equivalent(of=WiredHarness)

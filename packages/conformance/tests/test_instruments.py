@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 import threading
-import tracemalloc
 import warnings
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -250,6 +249,31 @@ def test_file_operations_fail_below_the_directory_only(tmp_path: Path) -> None:
     assert os.write.__module__ in ("posix", "nt")  # everything is as before
 
 
+def test_a_fault_that_was_not_done_says_what_was_armed_and_what_came(tmp_path: Path) -> None:
+    with SyscallShim(tmp_path) as shim:
+        armed = r"armed: rename number 1; seen below .*: open \(3\), write \(3\), close \(3\)"
+        with pytest.raises(FaultDidNotFire, match=armed), shim.fault("rename", errno.EIO):
+            write(tmp_path)
+        with pytest.raises(FaultDidNotFire, match="no operation of `os`"), shim.fault(None, errno.EIO):
+            pass
+
+
+def test_a_shim_that_was_not_entered_is_an_error(tmp_path: Path) -> None:
+    shim = SyscallShim(tmp_path)
+    for use in (lambda: shim.fault(None, errno.EIO), lambda: shim.short_write(1), lambda: shim.hold("write"), shim.mark):
+        with pytest.raises(HarnessError, match="was not entered"):
+            use()
+
+
+def test_counting_up_ends_where_nothing_comes_but_not_at_the_first(tmp_path: Path) -> None:
+    with SyscallShim(tmp_path) as shim:
+        with shim.fault("write", errno.EIO, nth=9) as fault:
+            write(tmp_path)
+            assert not fault.reached()
+        with pytest.raises(FaultDidNotFire), shim.fault("rename", errno.EIO) as fault:
+            assert not fault.reached()
+
+
 def test_a_file_operation_is_held(tmp_path: Path) -> None:
     with SyscallShim(tmp_path) as shim, shim.hold("write") as fault:
         thread = threading.Thread(target=write, args=(tmp_path,))
@@ -302,18 +326,6 @@ def test_a_secret_is_found_in_errors_and_their_causes_and_not_where_it_is_not() 
         logging.getLogger("deep").debug("nothing")
         clean.look_at(Widget())
     assert clean.finds(SECRET) == []
-
-
-def test_logs_are_not_written_for_the_suite_while_memory_is_measured() -> None:
-    logger = logging.getLogger("deep")
-    with capture() as seen:
-        tracemalloc.start()
-        try:
-            assert not logger.isEnabledFor(logging.DEBUG)
-            logger.error("an error with %s", SECRET)
-        finally:
-            tracemalloc.stop()
-        assert logger.isEnabledFor(logging.DEBUG) and seen.finds(SECRET) == []
 
 
 def test_a_census_tells_what_is_left() -> None:

@@ -159,6 +159,7 @@ def test_rules_are_listed_and_explained(project: Project) -> None:
     assert "gauge/memory" in project.command("list").stdout
     explained = project.command("explain", "ga-02").stdout
     assert "GA-02 (gauge): A reset forgets every reading." in explained and "must raise Unsupported" in explained
+    assert "what its body does:\n  put 1 and reset\n" in explained and "gauge.py, line " in explained
 
 
 MUTANTS = """

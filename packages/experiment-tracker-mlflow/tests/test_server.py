@@ -194,7 +194,7 @@ def test_a_run_s_address_is_that_of_mlflow_s_ui(tracker: MlflowExperimentTracker
     with tracker.start_run() as run:
         pass
     number = tracker._run(run.id).info.experiment_id
-    assert run.url == f"{server.url}/#/experiments/{number}/runs/{run.id}"
+    assert run.url == f"{server.url}/#/experiments/{number}/runs/{run.id}?workspace=default"
 
 
 # Many writers, and a server that is killed

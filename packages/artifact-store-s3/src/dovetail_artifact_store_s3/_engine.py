@@ -12,8 +12,7 @@ objects that go in one request, and deletions. All else is the SDK's in both, on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
+from collections.abc import Sequence
 from datetime import datetime
 from importlib.util import find_spec
 from typing import Any, NamedTuple, Protocol
@@ -55,20 +54,20 @@ class Unfit(Exception):
         super().__init__(reason)
 
 
-def chosen(client: Client, config: S3Config, names: Names, threads: Callable[[], Executor]) -> Engine:
+def chosen(client: Client, config: S3Config, names: Names) -> Engine:
     """Return the engine that the config names. Raises `ConfigError` if it cannot be had."""
     from dovetail_artifact_store_s3._sdk_engine import SdkEngine
 
     if config.engine == "obstore" or (config.engine == "auto" and find_spec("obstore") is not None):
         try:
-            return _fast(client, config, names, threads)
+            return _fast(client, config, names)
         except Unfit as reason:
             if config.engine == "obstore":
                 raise ConfigError(f"`engine: obstore` cannot be used: {reason}", remedy=reason.remedy) from reason
     return SdkEngine(client, config, names)
 
 
-def _fast(client: Client, config: S3Config, names: Names, threads: Callable[[], Executor]) -> Engine:
+def _fast(client: Client, config: S3Config, names: Names) -> Engine:
     if find_spec("obstore") is None:
         raise Unfit("it is not installed", remedy="pip install 'dovetail-artifact-store-s3[fast]', or set `engine: auto`")
     if config.attempts == 1:
@@ -76,4 +75,4 @@ def _fast(client: Client, config: S3Config, names: Names, threads: Callable[[], 
     from dovetail_artifact_store_s3._obstore import ObstoreEngine
     from dovetail_artifact_store_s3._sdk_engine import SdkEngine
 
-    return ObstoreEngine(SdkEngine(client, config, names, attempts=config.attempts - 1), client, config, names, threads)
+    return ObstoreEngine(SdkEngine(client, config, names, attempts=config.attempts - 1), client, config, names)

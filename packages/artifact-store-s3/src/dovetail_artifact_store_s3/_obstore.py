@@ -7,12 +7,12 @@ import re
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Future
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from dovetail_artifact_store_s3._client import Client
-from dovetail_artifact_store_s3._engine import Engine, Written
+from dovetail_artifact_store_s3._engine import Engine, Unfit, Written
 from dovetail_artifact_store_s3._obstore_settings import settings
 from dovetail_artifact_store_s3.config import S3Config
 from dovetail_artifact_store_s3.objects import Names, bare
@@ -33,15 +33,19 @@ class ObstoreEngine:
     Raises `Unfit` if obstore cannot do what the settings say.
     """
 
-    def __init__(self, sdk: Engine, client: Client, config: S3Config, names: Names, threads: Callable[[], Executor]) -> None:
+    def __init__(self, sdk: Engine, client: Client, config: S3Config, names: Names) -> None:
         import obstore
 
         self._fast: Any = obstore
         self._sdk = sdk
         self._names = names
-        self._threads = threads
         self._attributes = {"Storage-Class": config.storage_class} if config.storage_class else None
-        self._stores = _Stores(client, config)
+        try:
+            self._stores = _Stores(client, config)
+        except DovetailError:
+            raise
+        except (obstore.exceptions.BaseError, ValueError) as error:  # an older obstore knows fewer settings
+            raise Unfit(f"obstore {obstore.__version__} refuses the settings ({type(error).__name__})") from error
 
     def get(self, key: str, start: int, end: int | None, etag: str = "") -> Any:
         """Return the bytes of a range, short or empty beyond the end. Raises `Conflict` if the etag is another."""
@@ -89,21 +93,31 @@ class ObstoreEngine:
         if os.getpid() != _home or any(map(_UNSAYABLE.search, full)):
             return sure()
         try:
-            return self._interruptible(quick)
+            return _interruptible(quick)
         except DovetailError:
             raise
-        except (self._fast.exceptions.BaseError, OSError, ValueError) as error:
+        except (self._fast.exceptions.BaseError, OSError, ValueError, Unfit) as error:
             meaning = clear_meaning(error, what)
             if meaning is not None:
                 raise meaning from error
         time.sleep(next(delays(first=0.05)))
         return sure()
 
-    def _interruptible(self, call: Callable[[], R]) -> R:
-        """Return what `call` returns. Within obstore Ctrl-C is not heard, so the main thread waits for another."""
-        if threading.get_ident() == threading.main_thread().ident:
-            return self._threads().submit(call).result()
+
+def _interruptible(call: Callable[[], R]) -> R:
+    """Return what `call` returns. Within obstore Ctrl-C is not heard, so the main thread waits for another, which ends with the process."""
+    if threading.get_ident() != threading.main_thread().ident:
         return call()
+    done: Future[R] = Future()
+
+    def work() -> None:
+        try:
+            done.set_result(call())
+        except BaseException as error:
+            done.set_exception(error)
+
+    threading.Thread(target=work, name="dovetail-s3-call", daemon=True).start()
+    return done.result()
 
 
 class _Stores:

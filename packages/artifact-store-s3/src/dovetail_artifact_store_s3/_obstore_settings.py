@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 from dovetail_artifact_store_s3._client import Client, attempted
 from dovetail_artifact_store_s3._engine import Unfit
@@ -17,6 +17,8 @@ from dovetail_core import AuthenticationFailed, ConfigError
 _LEFT_UNUSED = timedelta(minutes=5)
 """obstore asks for keys again as soon as they would hold for less than that."""
 _ASK_AGAIN = timedelta(minutes=1)
+_SCOPE = re.compile(r"^AWS4-HMAC-SHA256 Credential=\S+/\d{8}/([^/]+)/s3/aws4_request,")
+"""What a signature of version 4 begins with, with the region (API reference, "Authenticating Requests: Using the Authorization Header")."""
 
 
 def settings(client: Client, config: S3Config) -> dict[str, Any]:
@@ -32,18 +34,45 @@ def settings(client: Client, config: S3Config) -> dict[str, Any]:
 
 
 def _place(client: Client, config: S3Config) -> dict[str, Any]:
-    """Return where the bucket is, as the SDK resolves it from settings, environment, files and rules: a URL that it signs shows it."""
-    signed = attempted(
-        lambda: client.sdk.generate_presigned_url("get_object", Params={"Bucket": config.bucket, "Key": "x"}), "the bucket's address"
-    )
-    url = urlsplit(signed)
-    scope = parse_qs(url.query).get("X-Amz-Credential", [""])[0].rsplit("/", 4)
-    if len(scope) != 5 or scope[3] != "s3":
+    """Return where the bucket is, as the SDK resolves it from settings, environment, files and rules: a request that it is about to send shows it."""
+    request = _about_to_send(client, config)
+    url = urlsplit(request.url)
+    scope = _SCOPE.search(_text(request.headers.get("Authorization", "")))
+    if scope is None:
         raise Unfit("requests to this bucket are signed in a way of their own")
-    if url.path not in ("/x", f"/{config.bucket}/x"):
+    if url.path.strip("/") not in ("", config.bucket):
         raise Unfit("the bucket's name is written otherwise in its address")
-    style = {"virtual_hosted_style_request": url.path == "/x"}
-    return {"bucket": config.bucket, "endpoint": f"{url.scheme}://{url.netloc}", "region": scope[2], **style}
+    style = {"virtual_hosted_style_request": not url.path.strip("/")}
+    return {"bucket": config.bucket, "endpoint": f"{url.scheme}://{url.netloc}", "region": scope[1], **style}
+
+
+def _about_to_send(client: Client, config: S3Config) -> Any:
+    """Return a request as it is signed; it is not sent."""
+
+    def stop(request: Any, **_: Any) -> None:
+        raise _Stopped(request)
+
+    events = client.sdk.meta.events
+    events.register("before-send.s3.HeadBucket", stop)
+    try:
+        attempted(lambda: client.sdk.head_bucket(Bucket=config.bucket), "the bucket's address")
+    except _Stopped as stopped:
+        return stopped.request
+    finally:
+        events.unregister("before-send.s3.HeadBucket", stop)
+    raise Unfit("the SDK sends requests in a way of its own")
+
+
+class _Stopped(Exception):
+    """A request was about to be sent."""
+
+    def __init__(self, request: Any) -> None:
+        self.request = request
+        super().__init__("a request was about to be sent")
+
+
+def _text(header: Any) -> str:
+    return header.decode("latin-1") if isinstance(header, bytes) else str(header)
 
 
 def provider(client: Client, config: S3Config) -> Callable[[], dict[str, Any]]:

@@ -80,7 +80,7 @@ class S3ArtifactStore(ArtifactStore):
     def _engine(self) -> Engine:
         """What carries the bytes, chosen at first use."""
         if self._carrier is None:
-            found = chosen(self._client, self.config, self._names, lambda: self._executor)
+            found = chosen(self._client, self.config, self._names)
             with self._lock:
                 self._carrier = self._carrier or found
         return self._carrier

@@ -36,7 +36,18 @@ class ArtifactStore(Component, ABC):
     nothing. A URI of this store is accepted wherever a key is. `NotFound` is raised for what is not there; deleting what is not there
     succeeds. Prefixes match by segment: `a/b` is itself and what is below `a/b/`, not `a/bc`.
 
-    An author implements the methods that begin with an underscore; they get checked keys, and raise errors of `dovetail_core`.
+    An author implements these methods, which get checked keys and raise errors of `dovetail_core` (`help()` hides them: read their docstrings
+    in `dovetail_artifact_store.interface`):
+
+    - `_base_uri() -> str`
+    - `_stat(key: str) -> ObjectInfo`
+    - `_read(key: str, start: int, end: int | None) -> bytes`
+    - `_upload(key: str, condition: Condition, metadata: Mapping[str, str]) -> Upload`
+    - `_list(prefix: str, recursive: bool) -> Iterator[ObjectInfo | str]`
+    - `_delete(keys: Iterable[str]) -> dict[str, Exception]`
+
+    and overrides these where the backend does better, or a capability says so: `_write`, `_reader`, `_pieces`, `_copy`, `_move`, `_digest`,
+    `_presign`, `_mkdir`, `_rmdirs`, `local_path`. Each member of `ArtifactStoreCapability` tells what it takes.
     """
 
     type = "artifact_store"
@@ -45,7 +56,7 @@ class ArtifactStore(Component, ABC):
     page_size: int = 1000
     """Objects that the backend lists, or deletes, at once; the conformance suite goes beyond it."""
     part_size: int = 8 << 20
-    """Bytes of which a large object is transferred at once; the conformance suite goes beyond it."""
+    """Bytes of which a large object is transferred at once: no default below asks `_read` for more; the conformance suite goes beyond it."""
 
     # What an author implements
 
@@ -63,13 +74,14 @@ class ArtifactStore(Component, ABC):
 
     @abstractmethod
     def _upload(self, key: str, condition: Condition, metadata: Mapping[str, str]) -> Upload:
-        """Begin to write an object."""
+        """Begin to write an object. The condition is decided in `commit`, in the step that publishes the object; here it is too early."""
 
     @abstractmethod
     def _list(self, prefix: str, recursive: bool) -> Iterator[ObjectInfo | str]:
         """Yield the objects below a prefix (not the object at it), in the order of their keys' bytes.
 
         If not recursive: those one segment below, and as text the key of each directory there, in the order of `key/`.
+        What other tools stored may have any name: `a/`, which marks a directory, is left out by the base class, and `../x` may be yielded.
         """
 
     @abstractmethod
@@ -87,16 +99,18 @@ class ArtifactStore(Component, ABC):
     def _reader(self, key: str) -> IO[bytes]:
         """Return a seekable reader of an object as it is now."""
         info = self._stat(key)
-        return io.BufferedReader(RangeReader(lambda start, end: self._read(key, start, end), info.size), READ_AHEAD)
+        piece = min(READ_AHEAD, self.part_size)
+        return io.BufferedReader(RangeReader(lambda start, end: self._read(key, start, end), info.size, piece), piece)
 
     def _pieces(self, info: ObjectInfo) -> Iterator[Any]:
         """Yield an object that is known, from its beginning to its end, in bytes-like pieces."""
         with self._reader(info.key) as reader:
-            yield from iter(lambda: reader.read(transfer.CHUNK), b"")
+            yield from iter(lambda: reader.read(min(transfer.CHUNK, self.part_size)), b"")
 
     def _copy(self, source: str, target: str) -> ObjectInfo:
-        """Copy an object; what is at the target is replaced in one step."""
-        with self._reader(source) as reader, ObjectWriter(self._upload(target, NO_CONDITION, {}), target) as writer:
+        """Copy an object, with its metadata where `USER_METADATA` is declared; what is at the target is replaced in one step."""
+        metadata = self._stat(source).metadata if ArtifactStoreCapability.USER_METADATA in self.capabilities else {}
+        with self._reader(source) as reader, ObjectWriter(self._upload(target, NO_CONDITION, metadata), target) as writer:
             transfer.pump(reader, writer)
         return writer.info
 
@@ -108,6 +122,7 @@ class ArtifactStore(Component, ABC):
         self._raise_first(self._delete([source]))
 
     def _digest(self, key: str) -> str:
+        """Return the digest of the bytes that are stored now, as `blake3:` and 64 hexadecimal digits."""
         with self._reader(key) as reader:
             return digests.digest_of_chunks(iter(lambda: reader.read(READ_AHEAD), b""))
 
@@ -141,6 +156,7 @@ class ArtifactStore(Component, ABC):
         return checked_key(unquote(uri[len(base) + 1 :]))
 
     def _key(self, key: Key) -> str:
+        """Return what a caller named, a key or a URI of this store, as a checked key. Raises `InvalidArgument` for what is none."""
         return self.key_of(key) if type(key) is str and key.startswith(f"{self._base_uri()}/") else checked_key(key)
 
     def _prefix(self, prefix: Key) -> str:
@@ -172,6 +188,7 @@ class ArtifactStore(Component, ABC):
             return {key for key, gone in zip(wanted, pool.map(self._is_missing, wanted), strict=True) if gone}
 
     def _is_missing(self, key: str) -> bool:
+        """Tell whether `_stat` raises `NotFound`; whatever else it raises is passed on, since it says nothing of the object."""
         try:
             self._stat(key)
         except NotFound:

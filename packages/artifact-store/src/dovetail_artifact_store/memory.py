@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
-from typing import ClassVar
+from typing import IO, Any, ClassVar
 
 from pydantic import Field
 
@@ -63,6 +64,12 @@ class InMemoryArtifactStore(ArtifactStore):
 
     def _read(self, key: str, start: int, end: int | None) -> bytes:
         return self._found(key)[0][start:end]
+
+    def _reader(self, key: str) -> IO[bytes]:
+        return io.BufferedReader(io.BytesIO(self._found(key)[0]))
+
+    def _pieces(self, info: ObjectInfo) -> Iterator[Any]:
+        yield self._found(info.key)[0]
 
     def _found(self, key: str) -> tuple[bytes, ObjectInfo]:
         try:

@@ -67,7 +67,10 @@ class Harness:
         raise Untested("there is no wire to disturb, or the harness has no `proxy`")
 
     def syscalls(self, component: Any) -> Any:
-        """Return what disturbs the file operations of a flavor without a wire."""
+        """Return a `SyscallShim` for the directory of a flavor without a wire, which `__enter__` of the harness has entered.
+
+        It disturbs calls of `os`; the built-in `open`, `zipfile`, `tempfile` and C libraries go past it.
+        """
         raise Untested("the harness has no `syscalls`")
 
     def credentials(self, kind: str) -> Any:

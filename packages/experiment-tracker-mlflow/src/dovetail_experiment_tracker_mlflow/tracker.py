@@ -229,8 +229,8 @@ class MlflowExperimentTracker(ExperimentTracker):
             number = self._experiments_known.id_of(record.experiment, create=False)
         except (NotFound, Unavailable):
             return None
-        workspace = f"?workspace={self.config.workspace}" if self.config.workspace else ""
-        return f"{self.config.tracking_uri}/#/experiments/{number}/runs/{record.id}{workspace}"
+        # a server that has workspaces, as they have by default, shows nothing without one; others do not look at it
+        return f"{self.config.tracking_uri}/#/experiments/{number}/runs/{record.id}?workspace={self.config.workspace or 'default'}"
 
     def _activate(self, run_id: str, autolog: bool) -> AbstractContextManager[None]:
         return native(self.config, self.repeated(lambda: self._run(run_id)), autolog or self.config.autolog)

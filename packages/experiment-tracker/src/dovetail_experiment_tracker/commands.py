@@ -61,9 +61,17 @@ def compare(host: Host, run: tuple[str, ...], name: str | None, differing: bool,
 )
 @click.option("--x", type=click.Choice(["step", "time"]), default="step", show_default=True, help="What is drawn from left to right.")
 @click.option("--log", "logarithmic", is_flag=True, help="Draw values on a logarithmic scale.")
+@_output
 @click.pass_obj
 def plot(
-    host: Host, run: tuple[str, ...], name: str | None, metric: tuple[str, ...], to: Path, x: Literal["step", "time"], logarithmic: bool
+    host: Host,
+    run: tuple[str, ...],
+    name: str | None,
+    metric: tuple[str, ...],
+    to: Path,
+    x: Literal["step", "time"],
+    logarithmic: bool,
+    output: str,
 ) -> None:
     """Draw metrics of runs, given by id or name, into a file."""
     from dovetail_experiment_tracker.comparing import find_run
@@ -71,4 +79,7 @@ def plot(
 
     with host.component(name) as tracker:
         plot_metrics(tracker, [find_run(tracker, one) for one in run], metric, to, x=x, logarithmic=logarithmic)
-    click.echo(f"Wrote {to}.")
+    if output == "table":
+        click.echo(f"Wrote {to}.")
+    else:
+        host.print_record({"file": str(to), "metrics": list(metric)}, output)

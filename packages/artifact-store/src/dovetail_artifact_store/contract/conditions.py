@@ -15,6 +15,8 @@ from dovetail_conformance.instruments import Hold, ResetAfter, workers
 from dovetail_core.errors import AlreadyExists, Conflict, Unsupported
 
 _MEND = "let the backend decide, in the step that publishes the object"
+_OVERTAKING = 0.5
+"""Seconds for a second writer to overtake one that is held; one that takes longer is taken to wait for a lock."""
 
 
 class ConditionRules:
@@ -22,7 +24,11 @@ class ConditionRules:
 
     @rule("AS-36", severity=1, needs=Capability.CONDITIONAL_PUT, kind="race")
     def test_of_several_that_create_one_key_one_wins(self, store: ArtifactStore, harness: ArtifactStoreHarness, effort: Effort) -> None:
-        """Of several writers that demand that a key is free exactly one succeeds; the others get `AlreadyExists`, and the object is the winner's."""
+        """Of several writers that demand that a key is free exactly one succeeds; the others get `AlreadyExists`, and the object is the winner's.
+
+        Eight create a key at once, several times. Then one is held at its nth request, or operation of `os` that changes something, while
+        another creates the key; one that waits for a lock may end when the first goes on.
+        """
         store.write_bytes("k", b"mine", if_absent=True)
         for body in (b"other", large(store)):
             with raises(AlreadyExists, did="created a key that is taken", mend=_MEND):
@@ -33,7 +39,7 @@ class ConditionRules:
         for number in range(effort.pick(3, 10, 50)):
             bodies = [f"{number}-{writer}".encode() * 10 for writer in range(8)]
             results = workers(lambda body, key=f"race/{number}": store.write_bytes(key, body, if_absent=True), [(body,) for body in bodies])
-            _one_winner(store, f"race/{number}", bodies, results)
+            _one_winner(store, f"race/{number}", bodies, results, f"created one key {len(bodies)} times at once")
         for number, body in enumerate((b"small", large(store))):
             _overtaken(store, harness, f"held/{number}", body)
 
@@ -113,38 +119,55 @@ class ConditionRules:
         check(keys_of(store) == [], did="used what is not declared", came=keys_of(store), mend="refuse it before anything is done")
 
 
-def _one_winner(store: ArtifactStore, key: str, bodies: list[bytes], results: list[object]) -> None:
+def _one_winner(store: ArtifactStore, key: str, bodies: list[bytes], results: list[object], did: str) -> None:
     won = [body for body, result in zip(bodies, results, strict=True) if not isinstance(result, BaseException)]
     lost = [result for result in results if isinstance(result, BaseException)]
-    check(len(won) == 1, did=f"created one key {len(bodies)} times at once", came=f"{len(won)} succeeded", mend=_MEND)
     wrong = [f"{type(error).__name__}: {error}" for error in lost if not isinstance(error, AlreadyExists)]
-    check(not wrong, did=f"created one key {len(bodies)} times at once", came="; ".join(wrong[:3]), mend="the losers get AlreadyExists")
-    check(store.read_bytes(key) == won[0], did="read what the winner wrote", came=store.read_bytes(key), mend=_MEND)
+    check(not wrong, did=did, came="; ".join(wrong[:3]), mend="the losers get AlreadyExists")
+    check(len(won) == 1, did=did, came=f"{len(won)} of {len(bodies)} succeeded", mend=_MEND)
+    check(store.read_bytes(key) == won[0], did=f"{did}, and read it", came="other bytes than the winner's", mend=_MEND)
 
 
 def _overtaken(store: ArtifactStore, harness: ArtifactStoreHarness, key: str, body: bytes) -> None:
-    """Hold a writer at each of its steps in turn while another creates the key, so that the race is certain."""
+    """Hold a writer at each of its steps in turn while another creates the key, so that the race is certain.
+
+    A flavor that publishes under a lock lets the other one wait: then the first goes on, and one of them has to lose all the same.
+    """
     for nth in range(1, 12):
-        name = f"{key}/{nth}"
+        name, did = f"{key}/{nth}", f"created one key twice at once, the first writer held at its step {nth}"
         for fault in _holds(harness, store, nth):
-            results: list[object] = []
-            writer = threading.Thread(target=_create, args=(store, name, body, results))
+            writers = [_Creation(store, name, each) for each in (body, b"overtook")]
             with fault:
-                writer.start()
-                while not fault.fired and writer.is_alive():
-                    writer.join(0.005)
-                if fault.fired:
-                    _create(store, name, b"overtook", results)
+                writers[0].start()
+                while not fault.fired and writers[0].is_alive():
+                    writers[0].join(0.005)
+                reached = fault.reached()
+                if reached:
+                    writers[1].start()
+                    writers[1].join(_OVERTAKING)
                 fault.release()
-                writer.join(60)
-                reached, fault.fired = fault.fired, max(fault.fired, 1)
+                for writer in writers if reached else writers[:1]:
+                    writer.join(60)
             if not reached:
                 return
-            good = [result for result in results if result is not None]
-            check(len(good) == 1, did=f"overtook a creation at its step {nth}", came=f"{len(good)} of 2 succeeded", mend=_MEND)
-            check(
-                store.read_bytes(name) == good[0], did=f"overtook a creation at its step {nth}", came="not the winner's bytes", mend=_MEND
-            )
+            _one_winner(store, name, [writer.body for writer in writers], [writer.result for writer in writers], did)
+
+
+class _Creation(threading.Thread):
+    """Creates a key; `result` is what came of it, or the exception."""
+
+    def __init__(self, store: ArtifactStore, key: str, body: bytes) -> None:
+        super().__init__(daemon=True)
+        self._store = store
+        self._key = key
+        self.body = body
+        self.result: object = TimeoutError("it did not end within 60 seconds after the held one went on")
+
+    def run(self) -> None:
+        try:
+            self.result = self._store.write_bytes(self._key, self.body, if_absent=True)
+        except Exception as error:
+            self.result = error
 
 
 def _holds(harness: ArtifactStoreHarness, store: ArtifactStore, nth: int) -> Iterator[Any]:
@@ -152,15 +175,6 @@ def _holds(harness: ArtifactStoreHarness, store: ArtifactStore, nth: int) -> Ite
         yield harness.proxy.fault(Hold(), nth=nth)
     elif harness.has("syscalls"):
         yield harness.syscalls(store).hold(None, nth=nth)
-
-
-def _create(store: ArtifactStore, key: str, body: bytes, results: list[object]) -> None:
-    try:
-        store.write_bytes(key, body, if_absent=True)
-    except AlreadyExists:
-        results.append(None)
-    else:
-        results.append(body)
 
 
 def _last_change(harness: ArtifactStoreHarness, store: ArtifactStore, body: bytes) -> int:

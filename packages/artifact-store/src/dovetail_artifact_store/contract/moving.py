@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import errno
-from typing import Any
-
 from dovetail_artifact_store.capabilities import ArtifactStoreCapability as Capability
+from dovetail_artifact_store.contract.failing import failing_changes
 from dovetail_artifact_store.contract.harness import ArtifactStoreHarness
 from dovetail_artifact_store.contract.samples import fill, keys_of, large
 from dovetail_artifact_store.interface import ArtifactStore
 from dovetail_conformance import attempt, check, raises, rule
-from dovetail_conformance.instruments import Status
 from dovetail_core.errors import DovetailError, InvalidArgument, NotFound
 
 
@@ -52,17 +49,21 @@ class MovingRules:
 
     @rule("AS-34", severity=1, kind="fault")
     def test_a_move_that_fails_loses_nothing(self, store: ArtifactStore, harness: ArtifactStoreHarness) -> None:
-        """A move that fails at any point loses no object: each is at its source, or whole at its target."""
+        """A move that fails at any point loses no object: each is at its source, or whole at its target.
+
+        Over a wire every request that changes something is answered with 500 from the nth on; with `syscalls` every operation of `os` that
+        changes something raises EIO from the nth on. n counts up until the move ends before; that nothing is seen at the first is an error.
+        """
         wanted = [f"{number}" for number in range(3)]
         for nth in range(1, 40):
             fill(store, [f"from/{name}" for name in wanted])
-            with _failing(harness, store, nth) as fault:
+            with failing_changes(harness, store, nth) as fault:
                 try:
                     store.rename("from", "to")
                     ended = True
                 except DovetailError:
                     ended = False
-                done, fault.fired = fault.seen < nth, max(fault.fired, 1)
+                done = not fault.reached()
             lost = [name for name in wanted if b"from/" + name.encode() not in _either(store, name)]
             check(
                 not lost,
@@ -131,10 +132,3 @@ def _either(store: ArtifactStore, name: str) -> list[bytes]:
         except NotFound:
             continue
     return found
-
-
-def _failing(harness: ArtifactStoreHarness, store: ArtifactStore, nth: int) -> Any:
-    """Let everything fail from the nth operation on that changes something."""
-    if harness.has("proxy"):
-        return harness.proxy.fault(Status(500), where=lambda exchange: exchange.method not in ("GET", "HEAD"), nth=nth, times=None)
-    return harness.syscalls(store).fault(None, errno.EIO, nth=nth, times=None)

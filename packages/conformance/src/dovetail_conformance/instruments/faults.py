@@ -33,8 +33,8 @@ class Disturbances:
         for fault in self.faults:
             if not fault.ended:
                 return f"{fault.action}: it was armed outside a `with` block, so nobody asked whether it was done"
-            if not fault.fired:
-                return f"{fault.action}: it was never done, so nothing is shown (matching: {fault.seen})"
+            if not fault.proven:
+                return fault.undone
         return ""
 
     def forget(self) -> None:
@@ -91,6 +91,11 @@ class Fault(Generic[S]):
     """Set when the block is left, or `release` is called: what is held goes on."""
     ended: bool = False
     """Whether the block was left."""
+    excused: bool = False
+    """Whether nothing needs to have come that it could be done to."""
+    around: Callable[[], str] = field(default=lambda: "")
+    """Returns what was armed, and what came past it instead, for whoever wonders why it was never done."""
+    _past: str = ""
 
     def __post_init__(self) -> None:
         for noted in _watching:
@@ -114,12 +119,33 @@ class Fault(Generic[S]):
         if not self._event.wait(seconds):
             raise FaultDidNotFire(f"{self.action}: nothing came within {seconds:g} seconds")
 
+    def reached(self) -> bool:
+        """Tell whether it was done, where a rule counts `nth` up until there is no such one any more.
+
+        Then it need not have been done: but nothing at all at the first one is no end, and is `FaultDidNotFire` when the block is left.
+        """
+        self.excused = self.nth > 1
+        return self.fired > 0
+
+    @property
+    def proven(self) -> bool:
+        """Whether what a rule saw was seen under this fault."""
+        return self.fired > 0 or self.excused
+
+    @property
+    def undone(self) -> str:
+        """What is said of a fault that was never done."""
+        past = self._past or self.around()
+        return f"{self.action}: it was never done, so nothing is shown (matching: {self.seen}){'; ' if past else ''}{past}"
+
     def release(self) -> None:
         """Let what is held go on."""
         self.released.set()
 
     def end(self) -> None:
         """Disarm the fault, and let go of what it holds."""
+        if not self.ended:
+            self._past = self.around()
         self.ended = True
         self.released.set()
         self.disarm(self)
@@ -129,8 +155,8 @@ class Fault(Generic[S]):
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.end()
-        if error is None and not self.fired:
-            raise FaultDidNotFire(f"{self.action}: it was never done, so nothing is shown (matching: {self.seen})")
+        if error is None and not self.proven:
+            raise FaultDidNotFire(self.undone)
 
 
 def matching(pattern: str | None) -> Callable[[str], bool]:

@@ -48,7 +48,8 @@ class Listener(Generic[P]):
         return self.requests[mark:]
 
     def _arm(self, action: Action, selector: Callable[[P], bool], nth: int, times: int | None) -> Fault[P]:
-        fault = Fault(action, selector, nth, times, self._disarm)
+        mark = self.count
+        fault = Fault(action, selector, nth, times, self._disarm, around=lambda: f"requests that came meanwhile: {self.count - mark}")
         with self._lock:
             self._faults.append(fault)
         return fault

@@ -6,7 +6,7 @@ import errno
 from collections import Counter
 from typing import Any
 
-from dovetail_conformance import Harness, attempt, check, raises, rule
+from dovetail_conformance import Harness, HarnessError, attempt, check, raises, rule
 from dovetail_conformance.instruments import workers
 from dovetail_core import ConfigError, Conflict, DovetailError, InvalidArgument, NotFound, Unsupported
 from dovetail_orchestrator.capabilities import OrchestratorCapability as Capability
@@ -23,7 +23,10 @@ class SubmissionRules:
         shim = harness.syscalls(stage.orchestrator)
         mark = shim.mark()
         stage.run(plan_of({"a": ()}))
-        for number in range(1, len(shim.since(mark)) + 1):
+        steps = len(shim.since(mark))
+        if not steps:
+            raise HarnessError(f"a submission made no operation of `os` below {shim.directory}, so none can fail")
+        for number in range(1, steps + 1):
             plan, launcher = plan_of({"a": ()}), stage.launcher()
             with shim.fault(None, errno.ENOSPC, nth=number) as fault:
                 try:
@@ -31,7 +34,7 @@ class SubmissionRules:
                     refused = False
                 except DovetailError:
                     refused = True
-                fault.fired = fault.fired or 1  # logs are not made anew each time: there may be fewer
+                fault.reached()  # logs are not made anew each time: there may be fewer
             if refused:
                 did = f"failed operation {number} of the backend while a plan was submitted"
                 check(not launcher.events(), did=did, came=f"executed: {launcher.steps()}", mend="start nothing before all is made")
