@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import pytest
-from _pytest.runner import call_and_report, runtestprotocol
+from _pytest.runner import runtestprotocol
 
 from dovetail_conformance.outcomes import Outcome
 from dovetail_conformance.recording import Record, records_of
@@ -41,7 +41,7 @@ class RuleProtocol:
         reports = runtestprotocol(item, nextitem=_Beside(item), log=False)  # type: ignore[arg-type]
         left = self._suspected(item, reports)
         again = left and not self._known_to_leak(item)
-        ended = self._repeated(item, nextitem) if again else call_and_report(item, "teardown", log=False, nextitem=nextitem)
+        ended = self._repeated(item, nextitem) if again else self._ended(item, nextitem)
         if reports[-1].passed:  # one report of an end is enough, and this one is of the end of the class, too
             reports.pop()
         reports.append(ended)
@@ -64,6 +64,19 @@ class RuleProtocol:
         """Run a rule once more, with the same harness, and return the report of its end."""
         item._initrequest()  # type: ignore[attr-defined]
         return runtestprotocol(item, nextitem=nextitem, log=False)[-1]
+
+    def _ended(self, item: pytest.Item, nextitem: pytest.Item | None) -> pytest.TestReport:
+        """End what the next item does not need, such as the harness, and return the report of that.
+
+        Not by pytest's hook, which has been called for the item: pytest's own plugins do not bear it twice.
+        """
+        state = item.session._setupstate
+        with self._limited(item, "teardown"):
+            call = pytest.CallInfo.from_call(
+                lambda: state.teardown_exact(nextitem), when="teardown", reraise=(KeyboardInterrupt, pytest.exit.Exception)
+            )
+        report: pytest.TestReport = item.ihook.pytest_runtest_makereport(item=item, call=call)
+        return report
 
     def _confirmed(self, item: pytest.Item, left: dict[str, int]) -> dict[str, int]:
         """Return what is left behind each time that a rule is run: what is made once per process or harness is no leak."""
