@@ -77,6 +77,30 @@ def test_what_is_made_once_or_ends_soon_or_is_garbage_is_no_leak(project: Projec
     assert done.returncode == 0 and "2 passed" in counted(done), done.stdout
 
 
+def test_what_is_made_once_per_harness_is_no_leak_though_the_rule_is_the_last(project: Project) -> None:
+    harness = """def make(self, **config):
+        if 'kept' not in vars(self): self.kept = os.open(os.devnull, os.O_RDONLY)
+        return super().make(**config)
+    def __exit__(self, *_): os.close(self.kept); super().__exit__(); self.ended.append(1)
+    ended = []
+    flavor = Mutant
+    @property
+    def capabilities(self): return Mutant.capabilities"""
+    body = (
+        "    pass\nimport dovetail_conformance.session\ndovetail_conformance.session.zero_problem = lambda *_: ''  # makes nothing before"
+    )
+    write(project, body=body, harness=harness)
+    done = run(project, "--only", "GA-01")
+    assert done.returncode == 0 and "1 passed" in counted(done), done.stdout
+
+
+def test_a_harness_that_cannot_end_is_an_error_of_the_last_rule(project: Project) -> None:
+    write(project, harness="def __exit__(self, *_): super().__exit__(); raise OSError('the server is stuck')")
+    done = run(project, "--only", "GA-01,GA-03")
+    outcomes = sorted(rows(project)[id]["outcome"] for id in ("GA-01", "GA-03"))
+    assert done.returncode == 1 and outcomes == ["error", "passed"] and "the server is stuck" in done.stdout
+
+
 def test_what_lives_as_long_as_the_component_is_no_leak(project: Project) -> None:
     harness = """def make(self, **config):
         import weakref

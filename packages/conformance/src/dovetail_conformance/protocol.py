@@ -38,23 +38,48 @@ class RuleProtocol:
         if rule_and_contract(item) is None:
             return None
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-        reports = runtestprotocol(item, nextitem=nextitem, log=False)
-        self._session.add_findings(item, reports[-1], self._left(item, nextitem, reports))
+        reports = runtestprotocol(item, nextitem=_Beside(item), log=False)  # type: ignore[arg-type]
+        left = self._suspected(item, reports)
+        again = left and not self._known_to_leak(item)
+        ended = self._repeated(item, nextitem) if again else self._ended(item, nextitem)
+        if reports[-1].passed:  # one report of an end is enough, and this one is of the end of the class, too
+            reports.pop()
+        reports.append(ended)
+        self._session.add_findings(item, ended, self._confirmed(item, left) if again else left)
         for report in reports:
             item.ihook.pytest_runtest_logreport(report=report)
         item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
         return True
 
-    def _left(self, item: pytest.Item, nextitem: pytest.Item | None, reports: list[pytest.TestReport]) -> dict[str, int]:
-        """Return what a rule that holds leaves behind each time that it is run: what is made once per process is no leak."""
-        left = item.stash[WATCH].left if WATCH in item.stash else {}
-        if not left or any(record.outcome is not Outcome.PASSED for report in reports for record in records_of(report)):
-            return {}
+    def _suspected(self, item: pytest.Item, reports: list[pytest.TestReport]) -> dict[str, int]:
+        """Return what a rule that holds seems to leave behind."""
+        held = all(record.outcome is Outcome.PASSED for report in reports for record in records_of(report))
+        return item.stash[WATCH].left if held and WATCH in item.stash else {}
+
+    def _known_to_leak(self, item: pytest.Item) -> bool:
         asked = rule_and_contract(item)
-        if asked is not None and asked[1] in self._session.leaking:
-            return left
+        return asked is not None and asked[1] in self._session.leaking
+
+    def _repeated(self, item: pytest.Item, nextitem: pytest.Item | None) -> pytest.TestReport:
+        """Run a rule once more, with the same harness, and return the report of its end."""
         item._initrequest()  # type: ignore[attr-defined]
-        runtestprotocol(item, nextitem=nextitem, log=False)
+        return runtestprotocol(item, nextitem=nextitem, log=False)[-1]
+
+    def _ended(self, item: pytest.Item, nextitem: pytest.Item | None) -> pytest.TestReport:
+        """End what the next item does not need, such as the harness, and return the report of that.
+
+        Not by pytest's hook, which has been called for the item: pytest's own plugins do not bear it twice.
+        """
+        state = item.session._setupstate
+        with self._limited(item, "teardown"):
+            call = pytest.CallInfo.from_call(
+                lambda: state.teardown_exact(nextitem), when="teardown", reraise=(KeyboardInterrupt, pytest.exit.Exception)
+            )
+        report: pytest.TestReport = item.ihook.pytest_runtest_makereport(item=item, call=call)
+        return report
+
+    def _confirmed(self, item: pytest.Item, left: dict[str, int]) -> dict[str, int]:
+        """Return what is left behind each time that a rule is run: what is made once per process or harness is no leak."""
         again = {_kind(what) for what in item.stash[WATCH].left}
         return {what: count for what, count in left.items() if _kind(what) in again}
 
@@ -98,6 +123,17 @@ class RuleProtocol:
         if not hasattr(self._config, "workerinput"):
             self._session.keep(Record.of(rule, verdict, contract, self._session.harness(contract), seconds, None))
             self._session.write()
+
+
+class _Beside:
+    """Stands for an item beside another one, so that what both belong to goes on when the other one ends."""
+
+    def __init__(self, item: pytest.Item) -> None:
+        self._item = item
+
+    def listchain(self) -> list[Any]:
+        """Return what both belong to, and this."""
+        return [*self._item.listchain()[:-1], self]
 
 
 def _kind(what: str) -> str:

@@ -33,7 +33,8 @@ class FaultRules:
                 outage.enter_context(harness.outage(tracker))
             check(tracker.active_run is None, did="asked for the active run after its end had failed", came=tracker.active_run)
             run = tracker.start_run()
-            with raises(ValueError, did="left a block by ValueError while the backend was away"), run, harness.outage(tracker):
+            with contextlib.ExitStack() as outage, raises(ValueError, did="left a block by ValueError while the backend was away"), run:
+                outage.enter_context(harness.outage(tracker))  # which ends after the run
                 _fail()
             with tracker.start_run() as later:
                 later.log_metric("m", 1, step=0)
