@@ -40,7 +40,7 @@ class Asking:
             self.came = error
 
     def answer(self) -> Answer:
-        self._thread.join(30)
+        self._thread.join(90)
         assert isinstance(self.came, Answer), self.came
         return self.came
 
@@ -124,7 +124,7 @@ def test_what_another_app_writes_is_no_answer(slack: FakeSlack, alerter_for: Mak
                     "thread_ts": asking.message["ts"], "metadata": {"event_type": "dovetail_click", "event_payload": forged},
                 }
             )  # fmt: skip
-        asking._thread.join(30)
+        asking._thread.join(90)
     assert isinstance(asking.came, Timeout)
 
 

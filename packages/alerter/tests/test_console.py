@@ -91,7 +91,7 @@ def test_without_a_terminal_nothing_is_asked(monkeypatch: pytest.MonkeyPatch, ca
 def test_a_program_without_a_terminal_is_told_so_and_goes_on() -> None:
     code = "from dovetail_alerter import *; ConsoleAlerter().ask(Question('Deploy?'))"
     done = subprocess.run([sys.executable, "-c", code], input="yes\n", capture_output=True, text=True, timeout=60, check=False)
-    assert "NotReady" in done.stderr and "Deploy?" not in done.stderr
+    assert "NotReady" in done.stderr and "[warning] Deploy?" not in done.stderr
 
 
 def test_an_answer_is_asked_for_until_it_is_one() -> None:

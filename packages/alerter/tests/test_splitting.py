@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 
 import regex
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dovetail_alerter import Alert, Limits, Unit
@@ -21,6 +21,7 @@ def escaped_bytes(text: str) -> int:
     return len(html.escape(text).encode())
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # which a busy machine is
 @given(TEXT, st.integers(25, 60))
 def test_pieces_fit_join_to_the_text_and_end_between_characters(text: str, limit: int) -> None:
     pieces = split(text, limit, escaped_bytes)

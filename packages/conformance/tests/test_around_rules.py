@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import time
 from pathlib import Path
 from typing import Any
 
@@ -197,11 +195,8 @@ def test_rules_of_an_authors_own_class_run_in_another_time_zone_and_folder(proje
     assert done.returncode == 0 and "2 passed" in counted(done), done.stdout
 
 
-def test_looking_around_a_rule_costs_little() -> None:
+def test_a_look_around_that_finds_nothing_waits_for_nothing() -> None:
     from dovetail_conformance.instruments import Census
 
     before = Census.glance()
-    began = time.perf_counter()
-    for _ in range(20):
-        assert Census.settled(before, 1) == {}
-    assert (time.perf_counter() - began) / 20 < 0.01 and os.getpid()
+    assert [Census.settled(before, 3600) for _ in range(20)] == [{}] * 20

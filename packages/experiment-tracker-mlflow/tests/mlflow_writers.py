@@ -8,9 +8,10 @@ from typing import Any
 from dovetail_experiment_tracker_mlflow import MlflowExperimentTracker
 
 
-def log_from_threads(settings: dict[str, Any], run_id: str, process: int, threads: int, count: int) -> None:
-    """Log `count` points from each of some threads, each to a metric of its own."""
+def log_from_threads(settings: dict[str, Any], run_id: str, process: int, threads: int, count: int, begun: Any) -> None:
+    """Log `count` points from each of some threads, each to a metric of its own, once all who wait for `begun` do."""
     with MlflowExperimentTracker(**settings) as tracker, tracker.attach(run_id) as run:
+        begun.wait(120)
 
         def log(number: int) -> None:
             for step in range(count):

@@ -214,9 +214,11 @@ def test_two_processes_lose_and_double_nothing_while_the_server_is_killed_and_re
     begun, before = time.monotonic(), stored_points(folder)
     with tracker.start_run() as run:
         more = {**settings, "outage_seconds": 600.0}
-        processes = [spawn.Process(target=log_from_threads, args=(more, run.id, number, threads, count)) for number in range(2)]
+        all_begun = spawn.Barrier(3)
+        processes = [spawn.Process(target=log_from_threads, args=(more, run.id, number, threads, count, all_begun)) for number in range(2)]
         for process in processes:
             process.start()
+        all_begun.wait(120)
         while stored_points(folder) - before < threads * count // 4:
             assert all(process.is_alive() for process in processes)
             time.sleep(0.01)

@@ -68,8 +68,9 @@ class ConcurrencyRules:
         run = started(store)
         executed(store, run.id, "load", cache_key="before")
         for number in range(effort.pick(2, 5, 20)):
-            known = len(_all_runs(store))
-            killed = kill_after(_write_for_ever, store, seconds=0.013 * number, when=partial(_more_than, store, known))
+            known = frozenset(_all_runs(store))
+            begun = partial(_more_than if number % 2 else _committed_beyond, store, known)
+            killed = kill_after(_write_for_ever, store, seconds=0.013 * (number // 2), when=begun)
             check(killed.killed, did="killed a writer", came=killed)
             for run_id in _all_runs(store):
                 for step in store.get_steps(run_id):
@@ -124,8 +125,13 @@ def _write_for_ever(store: MetadataStore) -> None:
         number += 1
 
 
-def _more_than(store: MetadataStore, count: int) -> bool:
-    return len(_all_runs(store)) > count
+def _more_than(store: MetadataStore, known: frozenset[str]) -> bool:
+    return bool(set(_all_runs(store)) - known)
+
+
+def _committed_beyond(store: MetadataStore, known: frozenset[str]) -> bool:
+    """Tell whether anything of a step that ended well can be seen: a commit in pieces is caught between them, however slow the machine."""
+    return any(step.state.good for run_id in set(_all_runs(store)) - known for step in store.get_steps(run_id))
 
 
 def _all_runs(store: MetadataStore) -> list[str]:
