@@ -86,7 +86,7 @@ def _work(result: Result, place: Place, task: Task, *flags: str) -> dict[str, fl
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     if done.returncode:
         raise Failed((done.stderr.strip().splitlines() or ["it ended without a word"])[-1])
-    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1]) if done.stdout else {}
     return found
 
 

@@ -29,6 +29,8 @@ _LARGE = 64 << 20
 _home = os.getpid()
 """The process in which obstore's threads run; they are not there in one that is forked from it."""
 
+_main = threading.main_thread().ident
+
 
 class ObstoreEngine:
     """Carries bytes by obstore. A request that fails is repeated by the SDK, unless the answer says clearly what is wrong.
@@ -65,7 +67,7 @@ class ObstoreEngine:
                     return b""
                 raise
 
-        return self._tried((full,), fetch, lambda: self._sdk.get(key, start, end, etag), f"'{key}'")
+        return self._tried(full, fetch, lambda: self._sdk.get(key, start, end, etag), f"'{key}'")
 
     def put(self, key: str, data: bytes | bytearray) -> Written:
         """Write an object in one request. The time is this machine's: obstore does not tell the server's."""
@@ -75,7 +77,7 @@ class ObstoreEngine:
             answer = self._fast.put(self._stores.current, full, data, attributes=self._attributes, use_multipart=False)
             return Written(bare(answer["e_tag"]), datetime.now(UTC))
 
-        return self._tried((full,), send, lambda: self._sdk.put(key, data), f"'{key}'")
+        return self._tried(full, send, lambda: self._sdk.put(key, data), f"'{key}'")
 
     def delete(self, keys: Sequence[str]) -> dict[str, Exception]:
         """Delete objects in one request, and return what went wrong, by key: if something did, the SDK says what."""
@@ -85,15 +87,17 @@ class ObstoreEngine:
             self._fast.delete(self._stores.current, full if len(full) > 1 else full[0])
             return {}
 
-        return self._tried(full, send, lambda: self._sdk.delete(keys), f"'{keys[0]}'" if len(keys) == 1 else f"{len(keys)} objects")
+        return self._tried(
+            "/".join(full), send, lambda: self._sdk.delete(keys), f"'{keys[0]}'" if len(keys) == 1 else f"{len(keys)} objects"
+        )
 
     def close(self) -> None:
         """Close connections; the next request opens them again."""
         self._stores.close()
 
-    def _tried(self, full: Sequence[str], quick: Callable[[], R], sure: Callable[[], R], what: str) -> R:
+    def _tried(self, full: str, quick: Callable[[], R], sure: Callable[[], R], what: str) -> R:
         """Return what `quick` returns, or `sure` where that cannot be asked, or fails for what is not clear."""
-        if os.getpid() != _home or any(map(_UNSAYABLE.search, full)):
+        if os.getpid() != _home or _UNSAYABLE.search(full):
             return sure()
         try:
             return _interruptible(quick)
@@ -120,7 +124,7 @@ def _body(answer: Any) -> Any:
 
 def _interruptible(call: Callable[[], R]) -> R:
     """Return what `call` returns. Within obstore Ctrl-C is not heard, so the main thread waits for another, which ends with the process."""
-    if threading.get_ident() != threading.main_thread().ident:
+    if threading.get_ident() != _main:
         return call()
     done: Future[R] = Future()
 
@@ -141,23 +145,23 @@ class _Stores:
         self._client = client
         self._config = config
         self._lock = threading.Lock()
-        self._generation = client.keys.generation
-        self._made: Any = self._make()
+        self._made: Any = None
+        self._make()
 
     @property
     def current(self) -> Any:
         """The view, with keys that are not known to be refused."""
         made = self._made
-        if made is None or self._generation != self._client.keys.generation:
-            with self._lock:
-                self._generation = self._client.keys.generation
-                made = self._made = self._make()
-        return made
+        return made if made is not None and self._generation == self._keys.generation else self._make()
 
     def _make(self) -> Any:
         from obstore.store import S3Store
 
-        return S3Store(**settings(self._client, self._config))
+        with self._lock:
+            self._keys = self._client.keys
+            self._generation = self._keys.generation
+            made = self._made = S3Store(**settings(self._client, self._config))
+        return made
 
     def close(self) -> None:
         """Give the connections up."""

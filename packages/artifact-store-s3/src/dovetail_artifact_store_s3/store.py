@@ -116,11 +116,11 @@ class S3ArtifactStore(ArtifactStore):
         return fetch
 
     def _write(self, key: str, data: Any, condition: Condition, metadata: Mapping[str, str]) -> ObjectInfo:
-        if len(data) > self._largest_put(condition):
-            return super()._write(key, data, condition, metadata)
-        if condition == NO_CONDITION and not metadata:
+        if condition is NO_CONDITION and not metadata and len(data) <= self.part_size:
             written = self._engine().put(key, data if isinstance(data, bytes) else bytes(data))
             return ObjectInfo(key, len(data), written.etag, written.modified, digest_of_bytes(data))
+        if len(data) > self._largest_put(condition):
+            return super()._write(key, data, condition, metadata)
         found = self._writes.put(key, data, condition, metadata)
         return ObjectInfo(found.key, found.size, found.etag, found.modified, digest_of_bytes(data), found.metadata)
 
