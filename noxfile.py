@@ -198,11 +198,12 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Build the documentation; a warning is an error."""
+    """Make the pages that are generated, and build the documentation; a warning is an error."""
     chosen(session)
-    session.install("mkdocs>=1.6", "mkdocs-material>=9.5")
+    session.install("mkdocs>=1.6", "mkdocs-material>=9.5", "mkdocstrings[python]>=1")
     install_all(session, *RELEASE_TOOLS)
     session.run("python", "tools/catalog.py", "--site")
+    session.run("python", "tools/write_pages.py")
     session.run("mkdocs", "build", "--strict", "--config-file", "docs/mkdocs.yml", "--site-dir", str(ROOT / session.create_tmp() / "site"))
 
 
