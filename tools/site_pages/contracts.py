@@ -6,13 +6,13 @@ import ast
 import inspect
 import textwrap
 from collections.abc import Iterable, Iterator
+from importlib import import_module
 from typing import Any
-
-from site_pages.markup import plain, sentence, table
 
 from dovetail_core import Capability, Component
 from dovetail_core.component_types import ComponentType
 from dovetail_core.flavors import FlavorCatalog
+from site_pages.markup import plain, sentence, table
 
 _OF_EVERY_COMPONENT = frozenset(name for name in dir(Component) if not name.startswith("_"))
 
@@ -27,7 +27,7 @@ class _Written(str):
 def base(kind: ComponentType) -> type[Component]:
     """Return the base class of a type's flavors."""
     module, _, name = kind.base.partition(":")
-    found: type[Component] = getattr(__import__(module, fromlist=[name]), name)
+    found: type[Component] = getattr(import_module(module), name)
     return found
 
 
@@ -44,11 +44,12 @@ def methods(kind: ComponentType, catalog: FlavorCatalog) -> str:
     """Return what an author implements, what has a default, and what is derived, as lists."""
     contract = base(kind)
     flavors = [catalog.load(kind.name, row.name) for row in catalog.rows(kind.name)]
-    needed = sorted(contract.__abstractmethods__, key=lambda name: _place(contract, name))
+    abstract: frozenset[str] = getattr(contract, "__abstractmethods__")  # noqa: B009  # typeshed does not know it
+    needed = sorted(abstract, key=lambda name: _place(contract, name))
     defaults = [name for name in _own(contract, private=True) if name not in needed and _bettered(contract, name, flavors)]
     offered = [name for name in _own(contract, private=False) if name not in _OF_EVERY_COMPONENT]
     parts = [
-        f"An author subclasses `{contract.__module__.partition('.')[0]}.{contract.__name__}` and implements:\n",
+        f"An author subclasses `{_package(contract)}.{contract.__name__}` and implements:\n",
         _listed(contract, needed),
         "These have a default, which a flavor replaces where its backend does better, or for a capability:\n",
         _listed(contract, defaults),
@@ -60,10 +61,14 @@ def methods(kind: ComponentType, catalog: FlavorCatalog) -> str:
 
 def capabilities(kind: ComponentType) -> str:
     """Return the table of a type's capabilities."""
-    module = __import__(f"{base(kind).__module__.partition('.')[0]}.capabilities", fromlist=["capabilities"])
-    (found,) = (each for each in vars(module).values() if isinstance(each, type) and issubclass(each, Capability) and each is not Capability)
+    contract = base(kind)
+    found: type[Capability] = getattr(import_module(_package(contract)), f"{contract.__name__}Capability")
     meanings = dict(_attribute_docs(found))
     return table(("capability", "declared, it means"), [(f"`{each.name}`", plain(meanings.get(each.name, ""))) for each in found])
+
+
+def _package(owner: type[Any]) -> str:
+    return owner.__module__.partition(".")[0]
 
 
 def _attribute_docs(owner: type[Any]) -> Iterator[tuple[str, str]]:
@@ -85,7 +90,7 @@ def _own(contract: type[Component], *, private: bool) -> list[str]:
     found = {
         name
         for each in contract.__mro__
-        if each.__module__.partition(".")[0] == contract.__module__.partition(".")[0]
+        if _package(each) == _package(contract)
         for name, member in vars(each).items()
         if inspect.isfunction(member) and not name.startswith("__") and name.startswith("_") is private
     }

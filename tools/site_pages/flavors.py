@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from catalog import Row
-from site_pages.markup import plain, sentence, table
 
 from dovetail_core.flavors import FlavorCatalog
+from site_pages.markup import plain, sentence, table
 
 _BOUNDS = {
     "minimum": "at least {}",
@@ -81,7 +81,8 @@ def _type(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
     if schema.get("type") == "array" and "items" in schema:
         return f"list of {_type(schema['items'], definitions)}"
     named = {"string": "text", "object": "mapping", "array": "list", "boolean": "yes or no"}
-    return schema.get("format") or named.get(schema.get("type", ""), schema.get("type", "any"))
+    kind = str(schema.get("type", "any"))
+    return str(schema.get("format", named.get(kind, kind)))
 
 
 def _bounds(schema: Mapping[str, Any]) -> Iterator[str]:

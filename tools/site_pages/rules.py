@@ -8,17 +8,17 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from site_pages.component_pages import COMPONENT_PAGES
-from site_pages.markup import code, folded, plain, sentence, table
-from site_pages.variants_of_rules import Sample, Variant, mutants, sample
-
 from dovetail_conformance.contract import Contract
 from dovetail_conformance.crosscutting import CrossCutting
 from dovetail_conformance.effort import Effort
 from dovetail_conformance.explaining import SEVERITIES, steps_of
+from dovetail_conformance.mutants import Variant
 from dovetail_conformance.reasons import reason
 from dovetail_conformance.rules import Rule
 from dovetail_conformance.targets import contract, contract_names
+from site_pages.component_pages import COMPONENT_PAGES
+from site_pages.markup import code, folded, plain, sentence, table
+from site_pages.variants_of_rules import Sample, mutants, sample
 
 EVERY_TYPE = "every type"
 HOOKS = {
@@ -212,4 +212,3 @@ def _exemptions(rule: Rule) -> Iterator[str]:
 def missing_reasons() -> list[str]:
     """Return the ids of the rules of which nobody has written why they are there."""
     return [each.rule.id for each in asked() if reason(each.rule, each.method) is None]
-

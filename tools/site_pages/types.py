@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from dovetail_core.flavors import FlavorCatalog
 from site_pages.component_pages import COMPONENT_PAGES
 from site_pages.markup import plain, table
-
-from dovetail_core.flavors import FlavorCatalog
 
 _TO_COME = {
     "container_registry": "Where images are kept.",
