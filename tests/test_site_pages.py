@@ -129,7 +129,7 @@ def test_commands_that_are_left_out_or_hidden_are_not_told() -> None:
 
 def test_text_is_shown_as_it_is() -> None:
     assert plain("a_b *c* `d_e` <f> [g]") == r"a\_b \*c\* `d_e` \<f\> \[g\]"
-    assert table(("a", "b"), [("x|y", "z")]) == "| a | b |\n| --- | --- |\n| x\\|y | z |\n"
+    assert table(("a", "b"), [("x|y", "`x|y`")]) == "| a | b |\n| --- | --- |\n| x\\|y | `x|y` |\n"
     assert code("x = '```'").startswith("````python\n")
 
 

@@ -36,5 +36,5 @@ def _paragraphs(text: str) -> str:
 def _options(context: click.Context) -> Iterator[tuple[str, str]]:
     for parameter in context.command.get_params(context):
         shown = parameter.get_help_record(context)
-        if shown is not None and "--help" not in parameter.opts:
+        if shown is not None and shown[1] and "--help" not in parameter.opts:  # what has no help is in the line of usage
             yield f"`{shown[0]}`", plain(shown[1])

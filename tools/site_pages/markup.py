@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+_CODE = re.compile(r"(`[^`]*`)")
+
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return a table. Cells are Markdown already."""
@@ -12,11 +14,12 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "".join(f"| {' | '.join(_cell(text) for text in line)} |\n" for line in lines)
 
 
-def code(text: str, language: str = "python") -> str:
-    """Return a block of code, behind a fence that it does not contain."""
+def code(text: str, language: str = "python", searched: bool = True) -> str:
+    """Return a block of code, behind a fence that it does not contain; `searched`: whether the site's search finds what is in it."""
     longest = max((len(found) for found in re.findall("`{3,}", text)), default=2)
     fence = "`" * (longest + 1)
-    return f"{fence}{language}\n{text.rstrip()}\n{fence}\n"
+    opening = language if searched else f" {{ .{language} data-search-exclude }}"
+    return f"{fence}{opening}\n{text.rstrip()}\n{fence}\n"
 
 
 def folded(title: str, body: str) -> str:
@@ -27,7 +30,7 @@ def folded(title: str, body: str) -> str:
 
 def plain(text: str) -> str:
     """Return text in which nothing but code in backticks is markup."""
-    parts = re.split(r"(`[^`]*`)", " ".join(text.split()))
+    parts = _CODE.split(" ".join(text.split()))
     return "".join(part if number % 2 else re.sub(r"([\\*_<>\[\]])", r"\\\1", part) for number, part in enumerate(parts))
 
 
@@ -37,4 +40,6 @@ def sentence(text: str | None) -> str:
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
+    """Return the text of a cell. Within code a bar does not end it, and a backslash would be shown."""
+    parts = _CODE.split(text.replace("\n", " "))
+    return "".join(part if number % 2 else part.replace("|", "\\|") for number, part in enumerate(parts))

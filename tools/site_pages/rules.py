@@ -85,12 +85,12 @@ def rules_table(kind: str, folder: str) -> str:
 
 
 def _table(rules: Iterable[Asked], folder: str) -> str:
-    rows = [(f"[{each.rule.id}]({folder}{each.rule.id}.md)", plain(each.rule.text), _needs(each.rule)) for each in rules]
-    return table(("rule", "what it says", "needs"), rows)
+    rows = [(f"[{each.rule.id}]({folder}{each.rule.id}.md)", plain(each.rule.text) + _needs(each.rule)) for each in rules]
+    return table(("rule", "what it says"), rows)
 
 
 def _needs(rule: Rule) -> str:
-    return ", ".join(f"`{need.name}`" for need in rule.needs)
+    return f" *Where {' and '.join(f'`{need.name}`' for need in rule.needs)} is declared.*" if rule.needs else ""
 
 
 def _index(every: list[Asked]) -> str:
@@ -160,7 +160,7 @@ def _body(each: Asked) -> Iterator[str]:
         yield "Where it fails, the message names what was done, which is one of:\n"
         yield "".join(f"- {plain(step)}\n" for step in steps)
     file = Path(inspect.getsourcefile(each.method) or "").name
-    yield folded(f"The body of the rule, in {file}", code(textwrap.dedent(inspect.getsource(each.method))))
+    yield folded(f"The body of the rule, in {file}", code(textwrap.dedent(inspect.getsource(each.method)), searched=False))
 
 
 def _samples(rule: Rule, made: Sample) -> Iterator[str]:

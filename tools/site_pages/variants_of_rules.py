@@ -29,7 +29,7 @@ class Sample:
 
 
 def mutants(root: Path) -> dict[str, list[Variant]]:
-    """Return the mutants of a repository by the rules that they fail; the smallest, and that of one rule only, first."""
+    """Return the mutants of a repository by the rules that they fail; those of one rule only, of a flavor that is installed, and small, first."""
     found: dict[str, list[Variant]] = {}
     for file in sorted(root.glob("packages/*/tests/mutants_of_*.py")):
         for variant in variants(module_at(file)):
@@ -47,8 +47,9 @@ def sample(variant: Variant) -> Sample:
     return Sample(variant, failing, passing, variant.flavor.__mro__[1].__name__)
 
 
-def _weight(variant: Variant) -> tuple[int, int, str]:
-    return len(variant.kills), len(inspect.getsource(variant.flavor)), variant.name
+def _weight(variant: Variant) -> tuple[int, bool, int, str]:
+    of_the_tests = not variant.flavor.__mro__[1].__module__.startswith("dovetail_")
+    return len(variant.kills), of_the_tests, len(inspect.getsource(variant.flavor)), variant.name
 
 
 def _source(definition: Any) -> str:
