@@ -204,7 +204,9 @@ def docs(session: nox.Session) -> None:
     install_all(session, *RELEASE_TOOLS)
     session.run("python", "tools/catalog.py", "--site")
     session.run("python", "tools/write_pages.py")
-    session.run("mkdocs", "build", "--strict", "--config-file", "docs/mkdocs.yml", "--site-dir", str(ROOT / session.create_tmp() / "site"))
+    site = str(ROOT / session.create_tmp() / "site")
+    session.run("mkdocs", "build", "--strict", "--config-file", "docs/mkdocs.yml", "--site-dir", site)
+    session.run("python", "tools/check_site.py", site)
 
 
 @nox.session
