@@ -113,7 +113,7 @@ def _page(each: Asked, caught: list[Variant]) -> str:
     parts = [
         f"# {rule.id}\n",
         f"**{plain(rule.text)}**\n",
-        f"A rule of {_about(each)}. [All rules](index.md).\n",
+        f"A rule of {_about(each)}, since interface {rule.since}.{_needs(rule)} [All rules](index.md).\n",
         "## Why\n",
         *_why(each),
         "## How it is asked\n",
