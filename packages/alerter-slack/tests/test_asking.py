@@ -8,10 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-
-from dovetail_alerter import Answer, Question
 from slack_sdk.socket_mode.builtin.connection import Connection
 
+from dovetail_alerter import Answer, Question
 from dovetail_alerter_slack import SlackAlerter
 from dovetail_alerter_slack._sdk import web_client
 from dovetail_alerter_slack.buttons import listening

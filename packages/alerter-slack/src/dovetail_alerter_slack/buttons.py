@@ -103,7 +103,7 @@ def _close(client: SocketModeClient) -> None:
     from dovetail_alerter_slack._sdk import Ended
 
     client.auto_reconnect_enabled = False
-    state, client.current_session_state = client.current_session_state, Ended()
+    state, client.current_session_state = client.current_session_state, Ended()  # type: ignore[no-untyped-call]
     state.terminated = True
     client.close()
 
