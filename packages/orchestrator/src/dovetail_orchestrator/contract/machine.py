@@ -35,7 +35,7 @@ class MachineRules:
         Every step waits until it is told how to end, so that nothing depends on time; the function sees the graph, the policies and
         what was told, and nothing of the orchestrator.
         """
-        run_machine(lambda: RunMachine(harness), effort, seed, shrink=False)
+        run_machine(lambda: RunMachine(harness), effort, seed, harness=harness, shrink=False)
 
 
 @dataclass
