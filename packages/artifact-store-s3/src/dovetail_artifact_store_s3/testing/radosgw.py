@@ -77,13 +77,13 @@ class RadosGateway(Server):
 
     def give(self, right: Right) -> Keys:
         """Return a new key of the bucket's owner, or of a user below it that may only read."""
-        keys = Keys(uuid.uuid4().hex[:20].upper(), uuid.uuid4().hex, f"owner:{uuid.uuid4().hex}" if right == "readonly" else "owner")
-        given = ["--access-key", keys.id, "--secret-key", keys.secret]
+        user, key = f"owner:{uuid.uuid4().hex}" if right == "readonly" else "owner", uuid.uuid4().hex[:20].upper()
+        given = ["--key-type=s3", "--access-key", key, "--gen-secret"]  # a secret of our own would be seen among the processes
         if right == "readonly":
-            self._admin("subuser", "create", "--uid=owner", f"--subuser={keys.user}", "--access=read", "--key-type=s3", *given)
+            made = self._admin("subuser", "create", "--uid=owner", f"--subuser={user}", "--access=read", *given)
         else:
-            self._admin("key", "create", "--uid=owner", "--key-type=s3", *given)
-        return keys
+            made = self._admin("key", "create", "--uid=owner", *given)
+        return Keys(key, next(str(one["secret_key"]) for one in made["keys"] if one["access_key"] == key), user)
 
     def end(self, keys: Keys) -> None:
         """Remove a key."""
