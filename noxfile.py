@@ -296,7 +296,7 @@ def ask_flavors(session: nox.Session, folder: str) -> None:
 
 def targets(session: nox.Session) -> list[str]:
     """Return the flavors that publish a harness, as the command names them."""
-    code = "from dovetail_conformance.targets import target_names; print(*target_names())"
+    code = "from dovetail_conformance.offers import target_names; print(*target_names())"
     return str(session.run("python", "-c", code, silent=True)).split()
 
 

@@ -93,38 +93,6 @@ def test_a_completion_script_is_printed(dovetail: Run, shell: str) -> None:
     assert (done.code, "_DOVETAIL_COMPLETE" in done.out) == (0, True)
 
 
-@pytest.mark.parametrize(
-    ("line", "expected"),
-    [
-        ("dovetail sta", "stack"),
-        ("dovetail artifact-s", "artifact-store"),
-        ("dovetail stack set d", "default"),
-        ("dovetail stack register x --artifact-store m", "mine"),
-        ("dovetail artifact-store describe m", "mine"),
-        ("dovetail artifact-store register x --flavor lo", "local"),
-        ("dovetail artifact-store update mine --dur", "--durable"),
-    ],
-)
-def test_names_are_completed(project_with: Callable[..., object], line: str, expected: str) -> None:
-    project_with("components:\n  artifact_store:\n    mine: {flavor: local}\n")
-    words = line.split(" ")
-    env = {**os.environ, "_DOVETAIL_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1)}
-    code = "from dovetail.cli import main; main([])"
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, env={**env, "PYTHONPATH": os.pathsep.join(sys.path)}
-    )
-    assert f"plain,{expected}" in done.stdout.splitlines(), done.stderr
-
-
-def test_a_damaged_file_does_not_disturb_completion(project_with: Callable[..., object]) -> None:
-    project_with("stacks: [")
-    line = "dovetail stack set d"
-    env = {**os.environ, "_DOVETAIL_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": "3"}
-    env["PYTHONPATH"] = os.pathsep.join(sys.path)
-    done = subprocess.run([sys.executable, "-c", "from dovetail.cli import main; main([])"], capture_output=True, text=True, env=env)
-    assert (done.stdout.strip(), done.stderr) == ("", "")
-
-
 def _with_plugin(site: Path, source: str, *words: str) -> subprocess.CompletedProcess[str]:
     install(site, "acme-plugin", "dovetail.hooks.v1", {"acme": "acme_plugin"}, acme_plugin=source)
     code = "import sys; from dovetail.cli import main; sys.exit(main(sys.argv[1:]))"

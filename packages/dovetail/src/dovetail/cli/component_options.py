@@ -15,6 +15,7 @@ import click
 from dovetail_core.errors import DovetailError
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
     from pydantic.fields import FieldInfo
 
     from dovetail_core import Component
@@ -70,6 +71,7 @@ class SettingType(click.ParamType):  # type: ignore[type-arg]  # generic only in
     def __init__(self, setting: str, annotation: Any) -> None:
         self.setting = setting
         self._kind = _kind(annotation)
+        self._choices = _choices(annotation)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return the value for the stack file; its validity is for the config to judge."""
@@ -80,6 +82,12 @@ class SettingType(click.ParamType):  # type: ignore[type-arg]  # generic only in
         except ValueError:
             wanted = "JSON" if self._kind is None else "a number"
             self.fail(f"'{value}' is not {wanted}", param, ctx)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Return the values that the setting can have and that begin so, if they are known."""
+        from click.shell_completion import CompletionItem
+
+        return [CompletionItem(choice) for choice in self._choices if choice.startswith(incomplete)]
 
 
 def _arms(annotation: Any) -> list[Any]:
@@ -119,10 +127,14 @@ def _text_or_json(arm: Any) -> type[str] | None:
     return None if issubclass(arm, (BaseModel, dict, list, tuple, set, frozenset)) else str
 
 
-def _metavar(annotation: Any) -> str:
+def _choices(annotation: Any) -> list[str]:
+    """Return the values that an annotation lists, as text."""
     choices = [str(value) for arm in _arms(annotation) if get_origin(arm) is Literal for value in get_args(arm)]
-    choices += [str(member.value) for arm in _arms(annotation) if isinstance(arm, type) and issubclass(arm, Enum) for member in arm]
-    if choices:
+    return choices + [str(member.value) for arm in _arms(annotation) if isinstance(arm, type) and issubclass(arm, Enum) for member in arm]
+
+
+def _metavar(annotation: Any) -> str:
+    if choices := _choices(annotation):
         return "[" + "|".join(choices) + "]"
     return {int: "INTEGER", float: "NUMBER", None: "JSON"}.get(_kind(annotation), "TEXT")
 
