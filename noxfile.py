@@ -179,11 +179,12 @@ def skew(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Check the types, strictly."""
-    install_all(session, "mypy>=1.13", "websockets>=14", "moto[server]>=5.1", *RELEASE_TOOLS)
+    """Check the types, strictly, and that every public name has one."""
+    install_all(session, "mypy>=1.13", "basedpyright>=1.31", "websockets>=14", "moto[server]>=5.1", *RELEASE_TOOLS)
     for name in chosen(session):
         session.run("mypy", f"packages/{name}/src")
     session.run("mypy", "tools", env={"MYPYPATH": "tools"})
+    session.run("python", "tools/public_types.py", *chosen(session))
 
 
 @nox.session

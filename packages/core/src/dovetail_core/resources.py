@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -26,7 +26,7 @@ def bytes_of(value: Any) -> Any:
 class Resources(BaseModel):
     """Resources of one step. `None` leaves it to the flavor; 0 asks for none."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
 
     cpu: float | None = Field(default=None, ge=0, description="Processor cores; fractions are allowed.")
     gpu: int | None = Field(default=None, ge=0, description="Graphics processors.")

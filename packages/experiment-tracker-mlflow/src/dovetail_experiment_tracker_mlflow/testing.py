@@ -18,7 +18,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from dovetail_conformance import Deviation, HarnessError, Untested, until
 from dovetail_conformance.instruments import FaultProxy
@@ -36,7 +36,7 @@ class MlflowServer:
     def __init__(self, folder: Path, password: str | None = None) -> None:
         self._folder = folder
         self._password = password
-        self.port = _free_port()
+        self.port: int = _free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -128,7 +128,9 @@ class SharedServer:
                 server = MlflowServer(self._folder, password)
                 server.start()
                 known.write_text(json.dumps([server.port, password, server.pid]))
-            self.port, self.password, self._pid = json.loads(known.read_text())
+            port, password, self._pid = json.loads(known.read_text())
+            self.port: int = port
+            self.password: str = password
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -180,9 +182,9 @@ _DEVIATIONS = {
 class MlflowHarness(ExperimentTrackerHarness):
     """The flavor before a real server, through the fault proxy. With settings, which are those of the flavor: before a live server."""
 
-    flavor = MlflowExperimentTracker
+    flavor: ClassVar[type[MlflowExperimentTracker]] = MlflowExperimentTracker
     environment = "embedded"
-    deviations = _DEVIATIONS
+    deviations: Mapping[str, Deviation] = _DEVIATIONS
     impatient: Mapping[str, object] = {"outage_seconds": 3.0, "timeout": 2.0}
     """A busy machine's server takes a second for an answer now and then."""
 
@@ -190,11 +192,11 @@ class MlflowHarness(ExperimentTrackerHarness):
         super().__init__(settings)
         self._live = bool(self.settings)
         if self._live:
-            self.environment = "live"
+            self.environment: str = "live"
 
     def __enter__(self) -> Self:
         if not self._live:
-            self.server = _shared()
+            self.server: SharedServer = _shared()
             self.server.__enter__()
             self._proxy = FaultProxy("127.0.0.1", self.server.port)
             self._proxy.__enter__()
@@ -247,8 +249,8 @@ class MlflowHarness(ExperimentTrackerHarness):
 class MlflowFileHarness(ExperimentTrackerHarness):
     """The flavor before a database file, without a server."""
 
-    flavor = MlflowExperimentTracker
-    deviations = _DEVIATIONS
+    flavor: ClassVar[type[MlflowExperimentTracker]] = MlflowExperimentTracker
+    deviations: Mapping[str, Deviation] = _DEVIATIONS
     lacks: Mapping[str, str] = {"ET-16": "between a call and the file there is no answer that can get lost"}
     impatient: Mapping[str, object] = {"outage_seconds": 1.0, "timeout": 0.7}
 

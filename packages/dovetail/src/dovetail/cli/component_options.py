@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
     from dovetail_core import Component
 
+    _ParamType = click.ParamType[Any]
+else:
+    _ParamType = click.ParamType  # generic only in newer versions of click
+
 _PREFIX = "setting_"
 _TAKEN = {"flavor", "help", "output"}
 """Options that the commands have themselves; a setting called so is `--setting-flavor` and so on."""
@@ -43,8 +47,8 @@ class SettingsCommand(click.Command):
                 raise
             flavor = None
         if flavor is not None:
-            self.params += options_of(flavor)
-            self.epilog = f"\b\nSettings of the flavor '{flavor.flavor}': {_first_line(flavor)}"
+            self.params: list[click.Parameter] = [*self.params, *options_of(flavor)]
+            self.epilog: str | None = f"\b\nSettings of the flavor '{flavor.flavor}': {_first_line(flavor)}"
         return super().parse_args(ctx, args)
 
 
@@ -63,7 +67,7 @@ def settings_in(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name.removeprefix(_PREFIX): value for name, value in values.items() if name.startswith(_PREFIX) and value is not None}
 
 
-class SettingType(click.ParamType):  # type: ignore[type-arg]  # generic only in newer versions of click
+class SettingType(_ParamType):
     """A setting as it is typed on a command line: numbers as numbers, structures as JSON; references to secrets stay as they are."""
 
     name = "setting"
