@@ -59,10 +59,10 @@ class RunOptions(BaseModel):
     )
     cache: bool | None = Field(default=None, description="Whether earlier results may be taken; False at any level wins.")
     retries: int | None = Field(default=None, ge=0, description="Further attempts after a failure.")
-    retry: RetryPolicy | None = None
+    retry: RetryPolicy | None = Field(default=None, description="Attempts and waits in full; `retries` wins over its number.")
     timeout: float | None = Field(default=None, gt=0, description="Seconds that one attempt of a step may take.")
-    resources: Resources | None = None
-    isolated: bool | None = None
+    resources: Resources | None = Field(default=None, description="Resources that a step needs.")
+    isolated: bool | None = Field(default=None, description="Whether each step has a process of its own.")
     failure_mode: Literal["fail_fast", "continue"] = Field(
         default="fail_fast", description="What happens to independent steps when one fails."
     )
