@@ -115,8 +115,8 @@ class SharedServer:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self.port = 0
-        self.password = ""
+        self.port: int = 0
+        self.password: str = ""
 
     def __enter__(self) -> Self:
         with self._alone():
@@ -128,9 +128,7 @@ class SharedServer:
                 server = MlflowServer(self._folder, password)
                 server.start()
                 known.write_text(json.dumps([server.port, password, server.pid]))
-            port, password, self._pid = json.loads(known.read_text())
-            self.port: int = port
-            self.password: str = password
+            self.port, self.password, self._pid = json.loads(known.read_text())
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -183,7 +181,7 @@ class MlflowHarness(ExperimentTrackerHarness):
     """The flavor before a real server, through the fault proxy. With settings, which are those of the flavor: before a live server."""
 
     flavor: ClassVar[type[MlflowExperimentTracker]] = MlflowExperimentTracker
-    environment = "embedded"
+    environment: str = "embedded"
     deviations: Mapping[str, Deviation] = _DEVIATIONS
     impatient: Mapping[str, object] = {"outage_seconds": 3.0, "timeout": 2.0}
     """A busy machine's server takes a second for an answer now and then."""
@@ -192,7 +190,7 @@ class MlflowHarness(ExperimentTrackerHarness):
         super().__init__(settings)
         self._live = bool(self.settings)
         if self._live:
-            self.environment: str = "live"
+            self.environment = "live"
 
     def __enter__(self) -> Self:
         if not self._live:
