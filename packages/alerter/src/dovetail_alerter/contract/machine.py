@@ -39,7 +39,7 @@ class AlerterMachine(RuleBasedStateMachine):
         self.alerter: Alerter = harness.make()
         self.arrived: list[str] = []
         self.unfinished: list[Receipt] = []
-        self.long = 0
+        self.long: int = 0
 
     def teardown(self) -> None:
         self.alerter.close()

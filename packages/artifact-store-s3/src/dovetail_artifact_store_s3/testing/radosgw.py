@@ -9,7 +9,7 @@ import tempfile
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from dovetail_artifact_store_s3.testing.server import Keys, Right, Server, answers, free_port
 from dovetail_conformance import HarnessError, until
@@ -57,7 +57,7 @@ class RadosGateway(Server):
     Version 16 ignores conditions on the completion of an upload by parts, and compares an etag with `If-Match` as text: quotes differ.
     """
 
-    settings = {"conditional_writes": "one_request"}
+    settings: ClassVar[Mapping[str, object]] = {"conditional_writes": "one_request"}
 
     def __init__(self) -> None:
         if not installed():
@@ -97,7 +97,7 @@ class RadosGateway(Server):
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _start(self) -> None:
-        self.port = free_port()
+        self.port: int = free_port()
         self._folder = Path(tempfile.mkdtemp(prefix="dovetail-radosgw-"))
         self._processes: list[subprocess.Popen[bytes]] = []
         fsid, disk = str(uuid.uuid4()), str(uuid.uuid4())

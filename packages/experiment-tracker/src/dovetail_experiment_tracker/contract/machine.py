@@ -58,7 +58,7 @@ class TrackerMachine(RuleBasedStateMachine):
         super().__init__()
         self.tracker = tracker
         self.runs: list[_Held] = []
-        self.clock = 0
+        self.clock: int = 0
 
     def teardown(self) -> None:
         for held in self.runs:
