@@ -129,7 +129,6 @@ def test_what_the_reader_accepts_the_schema_accepts(project_of: Callable[[str], 
         f"{STORE}{{flavor: local, durable: 2}}\n",
         f"{STORE}{{flavor: vault}}\n",
         f"{STORE}{{flavor: vault, bucket: b, size: big}}\n",
-        f"{STORE}{{flavor: vault, bucket: b, size: '{{{{a.b}}}}'}}\n",
         f"{STORE}{{flavor: vault, bucket: b, size: 1.5}}\n",
         f"{STORE}{{flavor: vault, bucket: b, proxy: {{password: x}}}}\n",
         f"{STORE}{{flavor: vault, bucket: b, key: [a]}}\n",
@@ -147,6 +146,12 @@ def test_what_the_reader_accepts_the_schema_accepts(project_of: Callable[[str], 
 def test_what_the_reader_refuses_the_schema_refuses(project_of: Callable[[str], Project], text: str) -> None:
     project = project_of(text)
     assert not _reader_accepts(project)
+    assert _schema_problems(project) != []
+
+
+def test_a_reference_to_a_number_is_read_and_marked(project_of: Callable[[str], Project]) -> None:
+    project = project_of(f"{STORE}{{flavor: vault, bucket: b, size: '{{{{a.b}}}}'}}\n")
+    assert _reader_accepts(project)
     assert _schema_problems(project) != []
 
 
