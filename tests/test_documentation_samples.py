@@ -145,6 +145,15 @@ def test_a_flavor_is_registered_by_path_as_is_shown(tmp_path: Path) -> None:
     assert "mine" in execute("dovetail artifact-store flavor list", tmp_path)
 
 
+def test_the_commands_for_editors_accept_a_new_project(tmp_path: Path) -> None:
+    execute("dovetail init", tmp_path)
+    commands = [command for language, text in page_blocks("editors") if language == "console" for command, _ in shown(text)]
+    assert len(commands) == 3
+    for command in commands:
+        if not command.startswith("pip "):
+            execute(command, tmp_path)
+
+
 def test_the_commands_of_the_conformance_suite_work(tmp_path: Path) -> None:
     """They name S3, which takes a server and minutes; the flavor in memory is asked in its place, quickly."""
     texts = [text for language, text in page_blocks("conformance/index") if language == "console"]
@@ -163,7 +172,7 @@ NOT_RUN = {
 
 
 def test_every_page_with_samples_is_run() -> None:
-    elsewhere = {"first-pipeline", "operating", "concepts/stacks", "conformance/index", "concepts/alerts-and-tracking"}
+    elsewhere = {"first-pipeline", "operating", "editors", "concepts/stacks", "conformance/index", "concepts/alerts-and-tracking"}
     run = {*PYTHON_PAGES, *elsewhere, *(page for page, _, _ in EXAMPLES), ARTIFACT_STORE, *NOT_RUN}
     site = ROOT / "docs/site"
     pages = {file.relative_to(site).with_suffix("").as_posix(): file for file in site.rglob("*.md") if "rules" not in file.parts}
