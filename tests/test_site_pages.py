@@ -19,7 +19,7 @@ from site_pages.rules import asked, missing_reasons, rule_pages
 from site_pages.types import types_table
 from workspace import ROOT, Workspace
 
-from dovetail_conformance.targets import contract_names
+from dovetail_conformance.offers import contract_names
 from dovetail_core import ComponentConfig
 from dovetail_core.flavors import FlavorCatalog
 

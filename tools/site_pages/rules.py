@@ -13,9 +13,10 @@ from dovetail_conformance.crosscutting import CrossCutting
 from dovetail_conformance.effort import Effort
 from dovetail_conformance.explaining import SEVERITIES, steps_of
 from dovetail_conformance.mutants import Variant
+from dovetail_conformance.offers import contract_names
 from dovetail_conformance.reasons import reason
 from dovetail_conformance.rules import Rule
-from dovetail_conformance.targets import contract, contract_names
+from dovetail_conformance.targets import contract
 from site_pages.component_pages import COMPONENT_PAGES
 from site_pages.markup import code, folded, plain, sentence, table
 from site_pages.variants_of_rules import Sample, mutants, sample
