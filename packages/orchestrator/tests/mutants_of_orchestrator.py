@@ -18,6 +18,7 @@ from dovetail_core import Conflict, Failure, Timeout
 from dovetail_core.resources import Resources
 from dovetail_orchestrator import Command, LocalOrchestrator, PipelinePlan, RunStatus, StepPlan, StepResult, StepState
 from dovetail_orchestrator.attempts import ProcessAttempt
+from dovetail_orchestrator.capabilities import OrchestratorCapability as Capability
 from dovetail_orchestrator.exit_status import result_of
 from dovetail_orchestrator.interface import Progress
 from dovetail_orchestrator.launching import CANCELLED, has_command
@@ -290,6 +291,44 @@ class DoesNotWait(InMemoryOrchestrator):
     """The next attempt follows at once."""
 
     Run = ImpatientRun
+
+
+class HoldingSchedule(Schedule):
+    """Lets nothing start while a step waits for its next attempt."""
+
+    def __init__(self, plan: PipelinePlan) -> None:
+        super().__init__(plan)
+        self._held: list[str] = []
+
+    def delay(self, name: str, due: float, failure: Failure | None, reason: str) -> None:
+        super().delay(name, due, failure, reason)
+        self._held += self.ready
+        self.ready.clear()
+
+    def wake(self, now: float) -> float | None:
+        due = super().wake(now)
+        if due is None:
+            self.ready.extend(self._held)
+            self._held.clear()
+        return due
+
+    def cancel_unstarted(self, reason: str) -> Iterator[str]:
+        self._held.clear()
+        yield from super().cancel_unstarted(reason)
+
+
+class HoldingRun(MemoryRun):
+    def __init__(self, plan: PipelinePlan, launcher: Launcher, config: MemoryConfig) -> None:
+        super().__init__(plan, launcher, config.model_copy(update={"max_parallel": 1}))
+        self.schedule = HoldingSchedule(plan)
+
+
+@mutant("OR-44", of=MemoryHarness)
+class SleepsBetweenAttempts(InMemoryOrchestrator):
+    """One step at a time, and none while another waits for its next attempt."""
+
+    capabilities = InMemoryOrchestrator.capabilities - {Capability.PARALLEL}
+    Run = HoldingRun
 
 
 class EarlierResults(Between):
