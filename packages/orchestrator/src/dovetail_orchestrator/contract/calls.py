@@ -2,33 +2,57 @@
 
 from __future__ import annotations
 
+import sys
+import tempfile
 import uuid
+import weakref
+from pathlib import Path
 
 from dovetail_conformance import Operation
 from dovetail_orchestrator.capabilities import OrchestratorCapability as Capability
 from dovetail_orchestrator.interface import Orchestrator
-from dovetail_orchestrator.plan import LogSink, PipelinePlan, StepPlan, StepResult, StepState
+from dovetail_orchestrator.plan import Command, LogSink, PipelinePlan, StepPlan, StepResult, StepState
+
+_COMMAND = "import pathlib, sys; print('one line'); pathlib.Path(sys.argv[1]).touch()"
 
 
 class CountingLauncher:
-    """Executes every step at once, in this process, and counts."""
+    """Executes every step at once, in this process or by a command, and counts."""
 
     def __init__(self) -> None:
-        self.executed: list[str] = []
+        self._executed: list[str] = []
+        self._files: dict[str, Path] = {}
+        """What the command of a step makes; it goes when it was seen, since an orchestrator may keep this object."""
+
+    @property
+    def executed(self) -> list[str]:
+        """The steps that were executed, sorted."""
+        self._look()
+        return sorted(self._executed)
 
     def __call__(self, step: str, attempt: int, log: LogSink) -> StepResult:
         log.write(b"one line\n")
-        self.executed.append(step)
+        self._executed.append(step)
         return StepResult(StepState.SUCCEEDED)
 
-    def command(self, step: str, attempt: int) -> None:
-        return None
+    def command(self, step: str, attempt: int) -> Command:
+        if step not in self._files:
+            self._files[step] = Path(tempfile.gettempdir(), f"dovetail-{uuid.uuid4().hex}-{step}")
+            weakref.finalize(self, self._files[step].unlink, missing_ok=True)
+        return Command((sys.executable, "-I", "-S", "-c", _COMMAND, str(self._files[step])), {})
 
-    def result(self, step: str, attempt: int) -> None:
-        return None
+    def result(self, step: str, attempt: int) -> StepResult | None:
+        self._look()
+        return StepResult(StepState.SUCCEEDED) if step in self._executed else None
 
     def ended(self, step: str, attempt: int, result: StepResult, final: bool) -> None:
-        return None
+        self._look()
+
+    def _look(self) -> None:
+        for step, file in list(self._files.items()):
+            if file.exists():
+                self._executed.append(step)
+                file.unlink(missing_ok=True)
 
 
 def calls(orchestrator: Orchestrator) -> list[Operation]:
@@ -43,7 +67,7 @@ def calls(orchestrator: Orchestrator) -> list[Operation]:
         return plan.run_id
 
     def effect() -> object:
-        return sorted(launcher.executed)
+        return launcher.executed
 
     found = [
         Operation("run", lambda: orchestrator.run(plan, launcher), effect),
