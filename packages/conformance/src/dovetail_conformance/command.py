@@ -31,7 +31,7 @@ def conformance() -> None:
 
 
 @conformance.command()
-@click.argument("target", metavar="TYPE/FLAVOR")
+@click.argument("target", metavar="TYPE/FLAVOR|MODULE:CLASS")
 @click.option("--config", type=_FILE, help="Settings for the harness, as TOML.")
 @click.option("--harness", metavar="MODULE:CLASS", help="Harness of a flavor that no package offers.")
 @click.option("--effort", type=_EFFORTS, default="standard", show_default=True, help="How hard to try.")
@@ -63,7 +63,10 @@ def run(
     workers: int,
     only: str | None,
 ) -> None:
-    """Ask a flavor every rule of its contract; the exit code is 0 if it keeps them."""
+    """Ask a flavor every rule of its contract; the exit code is 0 if it keeps them.
+
+    A class of a project that no package offers is named by its path, as MODULE:CLASS; its module is looked for in the working directory, too.
+    """
     from dovetail_conformance import targets
     from dovetail_conformance.running import run as run_suite
 
@@ -75,7 +78,10 @@ def run(
     words = [f"--conformance-{name}={value}" for name, value in given.items() if value is not None]
     words += ["--conformance-certify"] if certify else []
     words += ["-k", " or ".join(wanted)] if wanted else []
-    ctx.exit(run_suite("flavor_under_test", words, workers))
+    code = run_suite("flavor_under_test", words, workers)
+    if report is not None and not wanted and (report / "report.json").is_file():
+        _print_grade(report / "report.json")
+    ctx.exit(code)
 
 
 def _chosen(rules: object, only: str | None) -> list[str]:
@@ -125,6 +131,10 @@ def explain(rule_id: str) -> None:
 @click.option("--lowest", type=_FILE, help="Report of a run with the lowest versions that the package allows.")
 def grade(report: Path, lowest: Path | None) -> None:
     """Print the tier that a report earns, and what is missing for the next."""
+    _print_grade(report, lowest)
+
+
+def _print_grade(report: Path, lowest: Path | None = None) -> None:
     from dovetail_conformance.report import grade as graded
     from dovetail_conformance.report import read
 
