@@ -78,13 +78,15 @@ def harness_for(flavor: type[Component], path: str, given: str | None) -> type[H
     return harness
 
 
+def harnesses_beside(flavor: type[Component]) -> list[type[Harness]]:
+    """Return the harnesses for a class that are in its own module."""
+    own = [value for value in vars(sys.modules[flavor.__module__]).values() if isinstance(value, type) and issubclass(value, Harness)]
+    return [harness for harness in own if getattr(harness, "flavor", None) is flavor]
+
+
 def _beside(flavor: type[Component], path: str) -> type[Harness]:
-    module = sys.modules[flavor.__module__]
-    own = [value for value in vars(module).values() if isinstance(value, type) and issubclass(value, Harness)]
-    found = [harness for harness in own if getattr(harness, "flavor", None) is flavor]
+    found = harnesses_beside(flavor)
     if len(found) != 1:
-        said = "several harnesses of" if found else "no harness of"
-        raise NotFound(
-            f"there are {said} {path} in {flavor.__module__}".replace("are no", "is no"), remedy=f"give --harness MODULE:CLASS; {_HARNESS}"
-        )
+        said = f"there are several harnesses of {path}" if found else f"there is no harness of {path}"
+        raise NotFound(f"{said} in {flavor.__module__}", remedy=f"give --harness MODULE:CLASS; {_HARNESS}")
     return found[0]

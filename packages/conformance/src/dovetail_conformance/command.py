@@ -1,4 +1,4 @@
-"""The command: run, list, explain, grade, mutants."""
+"""The command: run, list, explain, grade, readme, mutants."""
 
 from __future__ import annotations
 
@@ -8,24 +8,14 @@ from pathlib import Path
 
 import click
 
+from dovetail_conformance.clear_group import ClearGroup
 from dovetail_conformance.effort import Effort
-from dovetail_core.errors import DovetailError
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 _EFFORTS = click.Choice([effort.label for effort in Effort])
 
 
-class _Clear(click.Group):
-    """Prints an error of the taxonomy as one paragraph."""
-
-    def invoke(self, ctx: click.Context) -> object:
-        try:
-            return super().invoke(ctx)
-        except DovetailError as error:
-            raise click.ClickException(str(error)) from error
-
-
-@click.group(cls=_Clear)
+@click.group(cls=ClearGroup)
 def conformance() -> None:
     """Say whether a flavor keeps its type's contract."""
 
@@ -142,6 +132,23 @@ def _print_grade(report: Path, lowest: Path | None = None) -> None:
     click.echo(f"tier: {result.tier}")
     for line in result.missing:
         click.echo(f"  missing: {line}")
+
+
+@conformance.command()
+@click.argument("target", metavar="TYPE/FLAVOR")
+@click.argument("file", type=_FILE, default="README.md")
+@click.option("--check", is_flag=True, help="Write nothing; say whether the table is up to date.")
+def readme(target: str, file: Path, check: bool) -> None:
+    """Write the table of a flavor's capabilities into its README."""
+    from dovetail_conformance import capability_table, targets
+
+    text = file.read_text("utf-8")
+    made = capability_table.updated(text, targets.target(target).harness.flavor)
+    if check and made != text:
+        raise click.ClickException(f"the capabilities in {file} are out of date (dovetail conformance readme {target} {file})")
+    if made != text:
+        file.write_text(made, "utf-8")
+    click.echo(f"the capabilities in {file} are up to date")
 
 
 @conformance.command()
