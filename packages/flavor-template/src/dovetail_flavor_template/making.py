@@ -62,13 +62,12 @@ def template_types() -> list[str]:
 
 def known_type(name: str) -> str:
     """Return a component type by its name, spelled with `_` or `-`. Raises `NotFound`."""
-    kind, installed = name.replace("-", "_"), list(offered_types())
-    if kind in template_types():
+    kind, installed, known = name.replace("-", "_"), list(offered_types()), template_types()
+    if kind in known:
         return kind
     if kind in installed:
-        raise NotFound(f"the template does not know the type '{name}'", remedy=f"it knows {', '.join(template_types())}")
-    remedy = f"installed: {', '.join(installed) or 'none'}; the template knows {', '.join(template_types())}"
-    raise NotFound(f"there is no component type '{name}'{closest(kind, [*installed, *template_types()])}", remedy=remedy)
+        raise NotFound(f"the template does not know the type '{name}'", remedy=f"it knows {', '.join(known)}")
+    raise NotFound(f"there is no component type '{name}'{closest(kind, known)}", remedy=f"installed: {', '.join(installed) or 'none'}")
 
 
 def valid_name(name: str) -> str:
