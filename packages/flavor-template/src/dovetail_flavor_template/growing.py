@@ -102,16 +102,22 @@ def _split(text: ModuleText, flavor: str, harness: str, place: str) -> tuple[str
     changed: dict[ast.stmt, str] = {}
     for node in text.imports:
         names = bound_by(node).keys()
-        if (kept := {name for name in names if name in left or name not in gone}) != set(names) and not isinstance(node, ast.If):
+        tests = gone | set(names if _is_for_tests(node) else ())
+        if (kept := {name for name in names if name in left or name not in tests}) != set(names) and not isinstance(node, ast.If):
             changed[node] = narrowed(node, kept) if kept else ""
     used = sorted(gone & {name for name, node in text.definitions.items() if node not in moved})
     imports = [*(narrowed(node, gone | _FUTURE) for node in text.imports if (gone | _FUTURE) & bound_by(node).keys())]
-    own = f"from {place} import {', '.join(used)}\n" if used else ""
-    testing = "\n".join([_TESTING, "".join(imports) + own, "\n", "\n\n".join(text.text(node) for node in moved)])
+    own = [f"from {place} import {', '.join(used)}\n"] if used else []
+    testing = "\n".join([_TESTING, *imports, *own, *(text.text(node) for node in moved)])
     return text.without(moved, changed).rstrip() + "\n", testing
 
 
 _FUTURE = {"annotations"}
+
+
+def _is_for_tests(node: ast.stmt) -> bool:
+    """Tell whether an import is of what is installed with the suite only."""
+    return any(name.startswith("dovetail_conformance") or name.endswith((".testing", ".contract")) for _, name in imported_by(node))
 
 
 def _moved(text: ModuleText, flavor: str, harness: str) -> list[ast.stmt]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -88,9 +89,8 @@ def make(order: Order, folder: Path, *, ask: bool = False) -> None:
         raise AlreadyExists(f"there is something in {folder} already", remedy="give another folder (--path), or empty it")
     answers, modules = _answers(order), order.origin.modules(order.import_name, order.module) if order.origin else {}
     _copy(order.template or str(TEMPLATE), folder, answers, ask)
-    for name, text in modules.items():
-        (folder / "src" / order.import_name / f"{name}.py").write_text(text, "utf-8")
     if order.origin is not None:
+        _write_modules(folder / "src" / order.import_name, modules)
         _tell_capabilities(folder / "README.md", order.origin)
     if not order.template and (folder / _ANSWERS).is_file():
         _stamp(folder / _ANSWERS)
@@ -124,7 +124,17 @@ def _copy(template: str, folder: Path, answers: dict[str, Any], ask: bool) -> No
     try:
         copier.run_copy(template, folder, data=answers, defaults=not ask, quiet=True, overwrite=True)
     except (UserMessageError, ValueError) as error:
-        raise InvalidArgument(f"the package cannot be made: {error}", remedy="give another answer") from error
+        said = f"the package cannot be made from {'the template' if template == str(TEMPLATE) else template}: {error}"
+        raise InvalidArgument(said, remedy="give another answer" if isinstance(error, ValueError) else "look at the template") from error
+
+
+def _write_modules(folder: Path, modules: Mapping[str, str]) -> None:
+    """Write modules, sorted and formatted as the package's own settings have it."""
+    for name, text in modules.items():
+        (folder / f"{name}.py").write_text(text, "utf-8")
+    files = [str(folder / f"{name}.py") for name in modules]
+    for words in (["check", "--select=I", "--fix"], ["format"]):
+        subprocess.run([sys.executable, "-m", "ruff", *words, "--quiet", "--no-cache", *files], capture_output=True, check=False)
 
 
 def _tell_capabilities(readme: Path, origin: Origin) -> None:
