@@ -20,7 +20,8 @@ from collections.abc import Iterable, Iterator
 from importlib import import_module
 from pathlib import Path
 
-from workspace import ROOT
+from packaging.version import Version
+from workspace import ROOT, Workspace
 
 from dovetail_conformance.capability_table import table
 from dovetail_conformance.harness import Harness
@@ -101,7 +102,23 @@ def texts(kind: str) -> dict[str, str]:
     renamed = {name: _adapted(text, flavor.__name__, found.harness.__name__, title) for name, text in made.items()}
     done = {name: _as_template(text, kind) for name, text in _tidied(renamed).items()}
     done["client.py.jinja"] = _with_sdk(done["client.py.jinja"])
-    return {**done, "capabilities.md.jinja": table(flavor)}
+    return {**done, "capabilities.md.jinja": table(flavor), **_versions(kind)}
+
+
+def _versions(kind: str) -> dict[str, str]:
+    """Return the windows of versions that a new package requires, and the interface that it is written for, as in this tree."""
+    workspace = Workspace()
+    return {
+        "core_window.jinja": _window(workspace["core"].version),
+        "window.jinja": _window(workspace[kind.replace("_", "-")].version),
+        "interface.jinja": FlavorCatalog().type(kind).interface,
+    }
+
+
+def _window(version: Version) -> str:
+    """Return the versions that keep what one promises."""
+    after = f"{version.major}.{version.minor + 1}" if version.major == 0 else f"{version.major + 1}"
+    return f">={version.major}.{version.minor},<{after}"
 
 
 _OWN = '''
