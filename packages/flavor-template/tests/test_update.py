@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from flavor_command import flavor
+from flavor_command import flavor, python
 
 from dovetail_flavor_template.making import TEMPLATE
 
@@ -24,6 +23,18 @@ def committed(folder: Path, tag: str = "") -> None:
     git(folder, "commit", "--quiet", "--message", "as it is")
     if tag:
         git(folder, "tag", tag)
+
+
+def update(package: Path) -> None:
+    """Bring a package up to date with the latest version of its template."""
+    done = python(package, "-m", "copier", "update", "--defaults")
+    assert done.returncode == 0, done.stderr
+
+
+def under_version_control(package: Path) -> None:
+    """Commit a package as it is, since copier updates only what can be taken back."""
+    git(package, "init", "--quiet")
+    committed(package)
 
 
 def replaced(file: Path, old: str, new: str) -> None:
@@ -47,16 +58,12 @@ def test_an_update_brings_the_templates_change_and_keeps_the_authors(published: 
     package = tmp_path / "acme"
     assert "_commit: v0.1.0" in (package / ".copier-answers.yml").read_text()
     replaced(package / STORE, "return self._found(key)[1]", "return self._asked(key)")
-    git(package, "init", "--quiet")
-    committed(package)
+    under_version_control(package)
 
     replaced(published / "types/artifact_store/flavor.py.jinja", "page_size = 5", "page_size = 6")
     replaced(published / "package/{% if not inside %}noxfile.py{% endif %}.jinja", '"mypy>=1.13"', '"mypy>=1.14"')
     committed(published, "v0.2.0")
-    done = subprocess.run(
-        [sys.executable, "-m", "copier", "update", "--defaults"], cwd=package, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
+    update(package)
 
     text = (package / STORE).read_text()
     assert "return self._asked(key)" in text and "page_size = 6" in text and "<<<<" not in text
@@ -70,14 +77,10 @@ def test_a_package_from_an_installed_template_is_updated_from_where_the_template
     answers = package / ".copier-answers.yml"
     lines = [line if not line.startswith("_src_path") else f"_src_path: {published}" for line in answers.read_text().splitlines()]
     answers.write_text("\n".join(lines) + "\n")
-    git(package, "init", "--quiet")
-    committed(package)
+    under_version_control(package)
     replaced(published / "types/artifact_store/flavor.py.jinja", "page_size = 5", "page_size = 6")
     committed(published, "v0.2.0")
-    done = subprocess.run(
-        [sys.executable, "-m", "copier", "update", "--defaults"], cwd=package, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
+    update(package)
     assert "page_size = 6" in (package / STORE).read_text()
 
 
@@ -88,13 +91,9 @@ def test_a_package_that_grew_from_a_class_keeps_its_modules(published: Path, tmp
     words = ("--from", "my_module:MyStore", "--template", str(published), "--path", "acme")
     assert flavor(tmp_path, "new", *words).returncode == 0
     package = tmp_path / "acme"
-    git(package, "init", "--quiet")
-    committed(package)
+    under_version_control(package)
     replaced(published / "package/{% if not inside %}noxfile.py{% endif %}.jinja", '"mypy>=1.13"', '"mypy>=1.14"')
     committed(published, "v0.2.0")
-    done = subprocess.run(
-        [sys.executable, "-m", "copier", "update", "--defaults"], cwd=package, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
+    update(package)
     assert "class MyStore" in (package / STORE).read_text() and not (package / "src/dovetail_artifact_store_acme/_client.py").exists()
     assert '"mypy>=1.14"' in (package / "noxfile.py").read_text()
