@@ -12,7 +12,8 @@ import pytest
 from flavor_command import flavor, python
 
 from dovetail_core.discovery import offered_types
-from dovetail_flavor_template.making import template_types
+from dovetail_flavor_template.command import LICENSES
+from dovetail_flavor_template.making import TEMPLATE, template_types
 
 
 def project(folder: Path) -> dict[str, Any]:
@@ -58,7 +59,11 @@ def test_an_sdk_is_required_and_imported_at_first_use_only(tmp_path: Path) -> No
     assert "Start moto[server]>=5.1" in (package / "src/dovetail_alerter_acme/testing.py").read_text()
 
 
-@pytest.mark.parametrize("license", ["Apache-2.0", "BSD-3-Clause", "MIT", "LicenseRef-Proprietary"])
+def test_every_licence_that_can_be_chosen_has_its_text() -> None:
+    assert sorted(LICENSES) == sorted(path.name.removesuffix(".jinja") for path in (TEMPLATE / "licenses").iterdir())
+
+
+@pytest.mark.parametrize("license", LICENSES)
 def test_a_licence_is_named_and_its_text_is_there(tmp_path: Path, license: str) -> None:
     package = made(tmp_path, "orchestrator", "acme", "--license", license, "--author", "Ada & Co")
     assert project(package)["license"] == license and project(package)["authors"] == [{"name": "Ada & Co"}]
@@ -96,7 +101,7 @@ def test_a_package_is_formatted_whatever_its_name(tmp_path: Path, kind: str, wor
         (["artifact-store", "Acme_2"], ["'Acme_2' is no name for a flavor", "small letters and digits"]),
         (["artifact-store", "a" * 25], ["at most 24 characters"]),
         (["artifact-store", "acme", "--sdk", "boto3"], ["a requirement needs a lower bound, such as boto3>=1.0"]),
-        (["artifact-store", "acme", "--license", "GPL"], ["license", "'GPL' is not in"]),
+        (["artifact-store", "acme", "--license", "GPL"], ["--license", "'GPL' is not one of 'Apache-2.0'"]),
         (["artifact-store", "acme", "--description", 'The "best"'], ["no quotes"]),
         (["artifact-store", "acme", "--inside"], ["is not in Dovetail's repository", "leave out --inside"]),
         (["artifact-store", "acme", "--template", "nowhere"], ["nowhere"]),

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from dovetail_flavor_template.growing import Origin
     from dovetail_flavor_template.making import Order
 
+LICENSES = ("Apache-2.0", "BSD-3-Clause", "MIT", "LicenseRef-Proprietary")
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
@@ -28,7 +29,7 @@ def flavor() -> None:
 @click.option("--path", type=_FOLDER, help="Folder of the package; default: one with the distribution's name, here.")
 @click.option("--sdk", help="SDK that the flavor uses, such as 'boto3>=1.37'.")
 @click.option("--emulator", help="Package that stands for the service in tests, such as 'moto[server]>=5.1'.")
-@click.option("--license", help="Apache-2.0, BSD-3-Clause, MIT, or LicenseRef-Proprietary.")
+@click.option("--license", type=click.Choice(LICENSES), help="Under which licence it is published.")
 @click.option("--author", help="Who its authors are.")
 @click.option("--description", help="What it is, in one sentence.")
 @click.option("--from", "origin", metavar="MODULE:CLASS", help="Class of a project that the package grows from.")
