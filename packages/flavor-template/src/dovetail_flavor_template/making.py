@@ -88,7 +88,7 @@ def make(order: Order, folder: Path, *, ask: bool = False) -> None:
     if folder.is_file() or (folder.is_dir() and any(each.name != ".git" for each in folder.iterdir())):
         raise AlreadyExists(f"there is something in {folder} already", remedy="give another folder (--path), or empty it")
     answers, modules = _answers(order), order.origin.modules(order.import_name, order.module) if order.origin else {}
-    _copy(order.template or str(TEMPLATE), folder, answers, ask)
+    _copy(order.template or str(TEMPLATE), folder, answers, _defaults(order), ask)
     if order.origin is not None:
         _write_modules(folder / "src" / order.import_name, modules)
         _tell_capabilities(folder / "README.md", order.origin)
@@ -104,9 +104,13 @@ def _answers(order: Order) -> dict[str, Any]:
         needed, tested = order.origin.requirements()
         answers |= {"own_class": order.origin.flavor.__name__, "own_requirements": needed, "own_test_requirements": tested}
         answers |= {"own_harness": order.origin.harness.__name__} if order.origin.harness else {}
-    elif "author" not in answers and not order.inside and (author := _git_name()):
-        answers["author"] = author
     return answers
+
+
+def _defaults(order: Order) -> dict[str, str]:
+    """Return answers that are likely, where the template's own are only possible."""
+    author = "" if order.inside else _git_name()
+    return {"author": author} if author else {}
 
 
 def _git_name() -> str:
@@ -117,12 +121,12 @@ def _git_name() -> str:
     return done.stdout.strip().replace('"', "").replace("\\", "")
 
 
-def _copy(template: str, folder: Path, answers: dict[str, Any], ask: bool) -> None:
+def _copy(template: str, folder: Path, answers: dict[str, Any], likely: dict[str, str], ask: bool) -> None:
     import copier
     from copier.errors import UserMessageError
 
     try:
-        copier.run_copy(template, folder, data=answers, defaults=not ask, quiet=True, overwrite=True)
+        copier.run_copy(template, folder, data=answers, user_defaults=likely, defaults=not ask, quiet=True, overwrite=True)
     except (UserMessageError, ValueError) as error:
         said = f"the package cannot be made from {'the template' if template == str(TEMPLATE) else template}: {error}"
         raise InvalidArgument(said, remedy="give another answer" if isinstance(error, ValueError) else "look at the template") from error
