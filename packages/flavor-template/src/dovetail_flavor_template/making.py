@@ -68,7 +68,9 @@ def known_type(name: str) -> str:
         return kind
     if kind in installed:
         raise NotFound(f"the template does not know the type '{name}'", remedy=f"it knows {', '.join(known)}")
-    raise NotFound(f"there is no component type '{name}'{closest(kind, known)}", remedy=f"installed: {', '.join(installed) or 'none'}")
+    others = "" if installed == known else f"; the template knows {', '.join(known)}"
+    remedy = f"installed: {', '.join(installed) or 'none'}{others}"
+    raise NotFound(f"there is no component type '{name}'{closest(kind, known)}", remedy=remedy)
 
 
 def valid_name(name: str) -> str:
