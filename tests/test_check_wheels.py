@@ -6,7 +6,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from check_wheels import shared_files
+from check_wheels import shared_files, untyped
 from wheels import import_name
 
 
@@ -29,3 +29,9 @@ def test_a_wheel_with_two_packages_is_refused(tmp_path: Path) -> None:
     assert import_name(wheel(tmp_path, "one", "one/__init__.py", "one-1.0.dist-info/METADATA")) == "one"
     with pytest.raises(ValueError, match="holds"):
         import_name(wheel(tmp_path, "two", "a/__init__.py", "b/__init__.py"))
+
+
+def test_a_wheel_that_does_not_say_that_it_is_typed_is_found(tmp_path: Path) -> None:
+    typed = wheel(tmp_path, "typed", "typed/__init__.py", "typed/py.typed", "typed-1.0.dist-info/METADATA")
+    silent = wheel(tmp_path, "silent", "silent/__init__.py", "silent-1.0.dist-info/METADATA")
+    assert untyped([typed, silent]) == [silent.name]

@@ -1,4 +1,4 @@
-"""Checks built wheels: each installs alone, with its siblings only from the same build, and imports; no two own one file.
+"""Checks built wheels: each installs alone, with its siblings only from the same build, and imports; says that it is typed; no two own one file.
 
 python tools/check_wheels.py DIST [--package NAME ...]
 """
@@ -26,6 +26,11 @@ def shared_files(wheels: Iterable[Path]) -> dict[str, list[str]]:
     return {name: several for name, several in owners.items() if len(several) > 1}
 
 
+def untyped(wheels: Iterable[Path]) -> list[str]:
+    """Return the names of the wheels without the file by which type checkers know that they are typed."""
+    return [wheel.name for wheel in wheels if f"{import_name(wheel)}/py.typed" not in zipfile.ZipFile(wheel).namelist()]
+
+
 def install_alone(wheel: Path, folder: Path) -> None:
     """Install a wheel in a bare environment and import it. Raises CalledProcessError if either fails."""
     environment = Environment(folder)
@@ -46,6 +51,9 @@ def main() -> int:
     names = {workspace[name].import_name for name in given.package}
     if shared := shared_files(wheels):
         print("several wheels own one file:", shared)
+        return 1
+    if missing := untyped(wheels):
+        print("wheels without py.typed:", missing)
         return 1
     for wheel in wheels:
         if not names or import_name(wheel) in names:

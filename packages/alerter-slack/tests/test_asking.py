@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import threading
+import traceback
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from slack_sdk.socket_mode.builtin.connection import Connection
 
 from dovetail_alerter import Answer, Question
 from dovetail_alerter_slack import SlackAlerter
+from dovetail_alerter_slack._sdk import web_client
+from dovetail_alerter_slack.buttons import listening
 from dovetail_alerter_slack.testing import FakeSlack
 from dovetail_conformance import until
 from dovetail_core import NotFound, PermissionDenied, Timeout
@@ -134,3 +138,36 @@ def test_an_app_that_may_not_read_the_channel_says_which_scope_it_needs(slack: F
         pytest.raises(PermissionDenied, match="channels:history"),
     ):
         alerter.ask(Question("x"), timeout=5)
+
+
+def test_a_connection_is_closed_at_the_moment_when_the_sdk_begins_to_read_it(
+    slack: FakeSlack, alerter_for: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closing, looked, is_active = threading.Event(), threading.Event(), Connection.is_active
+
+    def held(connection: Connection) -> bool:
+        found = is_active(connection)
+        if found and "_run_current_session" in {frame.name for frame in traceback.extract_stack()} and not looked.is_set():
+            looked.set()
+            closing.wait(30)  # what closes sets it; the reader goes on with what it has seen
+        return found
+
+    def disconnect(connection: Connection) -> None:
+        ended(connection)
+        closing.set()
+
+    ended = Connection.disconnect
+    monkeypatch.setattr(Connection, "is_active", held)
+    monkeypatch.setattr(Connection, "disconnect", disconnect)
+    app_token = slack.workspace.add_token({"connections:write"}, "app")
+    config = alerter_for(answers="buttons", app_token=app_token).config
+
+    def listen() -> None:
+        with listening(config, web_client(config), lambda click: None):
+            looked.wait(30)
+
+    thread = threading.Thread(target=listen, daemon=True)
+    thread.start()
+    thread.join(30)
+    assert looked.is_set()
+    assert not thread.is_alive()

@@ -160,6 +160,8 @@ def test_rules_are_listed_and_explained(project: Project) -> None:
     explained = project.command("explain", "ga-02").stdout
     assert "GA-02 (gauge): A reset forgets every reading." in explained and "must raise Unsupported" in explained
     assert "what its body does:\n  put 1 and reset\n" in explained and "gauge.py, line " in explained
+    why = project.command("explain", "XC-01").stdout
+    assert "who is hurt where it does not hold: Passwords" in why and "page: rules/XC-01/ of the documentation" in why
 
 
 MUTANTS = """

@@ -10,7 +10,19 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from dovetail_core import Capability, Component, ComponentConfig, ConfigError, ProjectPath, Resources, Unsupported, mask, needs, validated
+from dovetail_core import (
+    Capability,
+    Component,
+    ComponentConfig,
+    ConfigError,
+    ProjectPath,
+    Resources,
+    Unsupported,
+    mask,
+    needs,
+    validated,
+    validated_unresolved,
+)
 from dovetail_core.component import Status
 
 
@@ -160,3 +172,23 @@ def test_a_component_is_running_can_be_closed_twice_and_is_a_context_manager() -
 def test_settings_or_a_config_but_not_both() -> None:
     with pytest.raises(TypeError):
         Bird(Bird.Config(), wings=3)
+
+
+def test_what_a_reference_stands_for_is_not_judged_before_it_is_there() -> None:
+    class Config(ComponentConfig):
+        port: int = Field(description="port")
+        token: SecretStr = Field(min_length=20, description="token")
+        name: str = Field(default="x", max_length=3, description="name")
+
+    settings = {"port": "{{db.port}}", "token": "{{db.token}}"}
+    assert validated_unresolved(Config, settings, what="it") is None
+    assert validated_unresolved(Config, {"port": 1, "token": "t" * 20}, what="it") == Config(port=1, token=SecretStr("t" * 20))
+    with pytest.raises(ConfigError, match=r"'name': .*3 char") as caught:
+        validated_unresolved(Config, {**settings, "name": "long name"}, what="it")
+    assert "port" not in caught.value.message
+    with pytest.raises(ConfigError, match="'prt' is not a setting, did you mean 'port'"):
+        validated_unresolved(Config, {"prt": "{{db.port}}", **settings}, what="it")
+    with pytest.raises(ConfigError, match=r"'port'.*'token'"):
+        validated(Config, settings, what="it")
+    validated_unresolved(type("Text", (ComponentConfig,), {"__annotations__": {"word": SecretStr}}), {"word": "{{db.shown}}"}, what="it")
+    assert mask("{{db.shown}}") == "{{db.shown}}"

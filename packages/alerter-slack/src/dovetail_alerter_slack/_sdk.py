@@ -8,12 +8,20 @@ from typing import Any
 from urllib.request import HTTPHandler, HTTPRedirectHandler, HTTPSHandler, OpenerDirector, ProxyHandler, Request
 
 from slack_sdk import WebClient
+from slack_sdk.socket_mode.builtin.connection import ConnectionState
 from slack_sdk.webhook import WebhookClient, WebhookResponse
 
 from dovetail_alerter_slack._client import quiet
 from dovetail_alerter_slack.config import SlackConfig
 
 USER_AGENT = "dovetail-alerter-slack"
+
+
+class Ended(ConnectionState):
+    """The state of a connection that is not opened again, whatever is said to it."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, True)
 
 
 class _NoRedirects(HTTPRedirectHandler):

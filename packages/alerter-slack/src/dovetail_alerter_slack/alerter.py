@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 from dovetail_alerter import Alerter, Answer, Guarantee, Message, Posted, Reply
 from dovetail_alerter import AlerterCapability as Capability
@@ -33,10 +33,10 @@ class SlackAlerter(Alerter):
     """
 
     flavor = "slack"
-    capabilities = _OF_A_TOKEN
+    capabilities: frozenset[Any] = _OF_A_TOKEN
     limits = LIMITS
     guarantee = Guarantee.AT_LEAST_ONCE
-    Config = SlackConfig
+    Config: ClassVar[type[SlackConfig]] = SlackConfig
     config: SlackConfig
 
     def setup(self) -> None:

@@ -91,7 +91,21 @@ def listening(config: SlackConfig, web: Any, pass_on: Callable[[Click], None]) -
         _connect(client)
         yield clicks
     finally:
-        client.close()
+        _close(client)
+
+
+def _close(client: SocketModeClient) -> None:
+    """Close a connection, also at the moment when the SDK's thread begins to read it.
+
+    That thread looks whether the connection is open and then says that its state is not ended. Where `close` comes between the two, the
+    thread reads on for good, and `close` waits for it. So it gets a state that stays ended, and the one that it may have is ended after that.
+    """
+    from dovetail_alerter_slack._sdk import Ended
+
+    client.auto_reconnect_enabled = False
+    state, client.current_session_state = client.current_session_state, Ended()  # type: ignore[no-untyped-call]
+    state.terminated = True
+    client.close()
 
 
 def _connect(client: SocketModeClient) -> None:

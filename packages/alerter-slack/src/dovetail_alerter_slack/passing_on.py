@@ -14,7 +14,7 @@ from dovetail_alerter_slack.buttons import Click
 from dovetail_core import DovetailError
 
 EVENT = "dovetail_click"
-log = logging.getLogger("dovetail.alerter.slack")
+log: logging.Logger = logging.getLogger("dovetail.alerter.slack")
 
 
 def pass_on(client: Client, click: Click) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from dovetail_alerter.questions import Answer, Question, Reply
 
-log = logging.getLogger("dovetail.alerter")
+log: logging.Logger = logging.getLogger("dovetail.alerter")
 
 
 def first_decision(replies: Iterable[Reply], question: Question, allowed: frozenset[str], deadline: float) -> Answer | None:

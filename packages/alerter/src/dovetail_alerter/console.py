@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -36,8 +36,8 @@ class ConsoleAlerter(Alerter):
     """
 
     flavor = "console"
-    capabilities = frozenset({Capability.RICH, Capability.ASK}) if _ASKS else frozenset({Capability.RICH})
-    limits = Limits(title=500, body=16_000, fields=100, field=500, parts=20)
+    capabilities: frozenset[Any] = frozenset({Capability.RICH, Capability.ASK}) if _ASKS else frozenset({Capability.RICH})
+    limits: Limits = Limits(title=500, body=16_000, fields=100, field=500, parts=20)
 
     class Config(AlerterConfig):
         """Settings of the alerter at the console."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import logging
 import math
@@ -29,7 +30,7 @@ from dovetail_alerter.threads import Threads
 from dovetail_alerter.throttle import Throttle
 from dovetail_core import Component, ComponentConfig, InvalidArgument, Timeout, mask, needs, new_id, require, utcnow
 
-log = logging.getLogger("dovetail.alerter")
+log: logging.Logger = logging.getLogger("dovetail.alerter")
 
 
 class AlerterConfig(ComponentConfig):
@@ -54,7 +55,7 @@ class Alerter(Component, ABC):
     """
 
     type = "alerter"
-    Config = AlerterConfig
+    Config: ClassVar[builtins.type[AlerterConfig]] = AlerterConfig
     config: AlerterConfig
     limits: Limits = Limits()
     guarantee: ClassVar[Guarantee] = Guarantee.AT_LEAST_ONCE

@@ -7,7 +7,7 @@ import time
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -72,7 +72,7 @@ class InMemoryAlerter(Alerter):
     """
 
     flavor = "memory"
-    capabilities = frozenset(Capability)
+    capabilities: frozenset[Any] = frozenset(Capability)
     spaces: ClassVar[dict[str, Space]] = {}
     _guard: ClassVar[threading.Lock] = threading.Lock()
 

@@ -23,11 +23,11 @@ from dovetail_core import AuthenticationFailed, NotFound, RateLimited, Unavailab
 class MemoryHarness(AlerterHarness):
     """The reference flavor, in the memory of this process."""
 
-    flavor = InMemoryAlerter
+    flavor: ClassVar[type[InMemoryAlerter]] = InMemoryAlerter
     processes = False
-    people = ("alice", "bob")
+    people: Sequence[str] = ("alice", "bob")
     refusals: ClassVar[Mapping[str, type[Exception]]] = {"revoked": AuthenticationFailed, "no target": NotFound}
-    lacks = {"AL-19": "what arrived is in the memory of the process that posted it"}
+    lacks: Mapping[str, str] = {"AL-19": "what arrived is in the memory of the process that posted it"}
 
     def make(self, **config: Any) -> Alerter:
         """Return an alerter on a space of its own."""
@@ -90,10 +90,10 @@ def _seen(sent: SentMessage) -> Arrived:
 class ConsoleHarness(AlerterHarness):
     """The embedded flavor, at a pseudo-terminal of each component's own; it is reached by a symbolic link, which can be bent."""
 
-    flavor = ConsoleAlerter
+    flavor: ClassVar[type[ConsoleAlerter]] = ConsoleAlerter
     one_question_at_a_time = True
     refusals: ClassVar[Mapping[str, type[Exception]]] = {"unwritable": Unavailable}
-    lacks = {
+    lacks: Mapping[str, str] = {
         "AL-05": "a terminal asks for no pauses",
         "AL-06": "a terminal gives no answer that could be lost",
         "AL-24": "a terminal does not tell how often it was written to",
@@ -105,7 +105,7 @@ class ConsoleHarness(AlerterHarness):
 
         self._folder = tempfile.TemporaryDirectory(prefix="dovetail-console-")
         self._terminals: weakref.WeakValueDictionary[Path, Any] = weakref.WeakValueDictionary()
-        self.people = (user_name(),)
+        self.people: Sequence[str] = (user_name(),)
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -8,7 +8,7 @@ class Buffer:
 
     def __init__(self, memory: bytearray) -> None:
         self._memory = memory
-        self.size = 0
+        self.size: int = 0
         """Bytes that were added."""
 
     def add(self, data: memoryview) -> None:

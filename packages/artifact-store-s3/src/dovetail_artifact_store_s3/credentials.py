@@ -27,7 +27,7 @@ class RenewableKeys:
         self._found: Any = None
         self._frozen: Any = None
         self._searched = float("-inf")
-        self.generation = 0
+        self.generation: int = 0
         """Grows with each time that other keys were found."""
 
     def get_frozen_credentials(self) -> Any:

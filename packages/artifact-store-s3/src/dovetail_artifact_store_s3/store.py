@@ -6,7 +6,7 @@ import io
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
-from typing import IO, Any
+from typing import IO, Any, ClassVar
 
 from dovetail_artifact_store import ArtifactStore, Condition, ObjectInfo, Upload
 from dovetail_artifact_store import ArtifactStoreCapability as Capability
@@ -29,7 +29,7 @@ class S3ArtifactStore(ArtifactStore):
     """Objects in an Amazon S3 bucket, or in any server that speaks its API."""
 
     flavor = "s3"
-    capabilities = frozenset(
+    capabilities: frozenset[Any] = frozenset(
         {
             Capability.CONDITIONAL_PUT,
             Capability.CONDITIONAL_REPLACE,
@@ -38,12 +38,14 @@ class S3ArtifactStore(ArtifactStore):
             Capability.USER_METADATA,
         }
     )
-    Config = S3Config
+    Config: ClassVar[type[S3Config]] = S3Config
     config: S3Config
 
     def setup(self) -> None:
         """Prepare what needs no connection."""
-        self.part_size, self.page_size, self.parallel = self.config.part_size, self.config.page_size, self.config.concurrency
+        self.part_size: int = self.config.part_size
+        self.page_size: int = self.config.page_size
+        self.parallel: int = self.config.concurrency
         if self.config.conditional_writes == "none":
             self.capabilities = type(self).capabilities - {Capability.CONDITIONAL_PUT, Capability.CONDITIONAL_REPLACE}
         self._names = Names(self.config.prefix)

@@ -20,7 +20,7 @@ from dovetail_artifact_store.writing import ObjectWriter, TextWriter, Upload
 from dovetail_core import AlreadyExists, Component, Conflict, InvalidArgument, NotFound, needs, require
 
 if TYPE_CHECKING:
-    from dovetail_artifact_store.filesystem import StoreFileSystem
+    from fsspec import AbstractFileSystem
 
 Key = str | PurePath
 LONGEST_PRESIGN = 7 * 24 * 3600
@@ -374,8 +374,8 @@ class ArtifactStore(Component, ABC):
         """Write the objects below a prefix to files below a local directory, several at once, and return those. Nothing is written elsewhere."""
         return transfer.download_tree(self, self._prefix(prefix), Path(path), on_progress)
 
-    def filesystem(self) -> StoreFileSystem:
+    def filesystem(self) -> AbstractFileSystem:
         """Return this store as an fsspec file system, for libraries that read and write through one."""
-        from dovetail_artifact_store.filesystem import StoreFileSystem
+        from dovetail_artifact_store._filesystem import StoreFileSystem
 
         return StoreFileSystem(store=self, skip_instance_cache=True)

@@ -25,7 +25,7 @@ class LocalArtifactStore(ArtifactStore):
     """
 
     flavor = "local"
-    capabilities = frozenset({Capability.CONDITIONAL_PUT, Capability.ATOMIC_MOVE, Capability.EMPTY_DIRECTORIES})
+    capabilities: frozenset[Any] = frozenset({Capability.CONDITIONAL_PUT, Capability.ATOMIC_MOVE, Capability.EMPTY_DIRECTORIES})
 
     class Config(ComponentConfig):
         """Settings of the local artifact store."""

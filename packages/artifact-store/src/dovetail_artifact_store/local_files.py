@@ -33,7 +33,7 @@ class Directory:
 
     def __init__(self, path: str, durable: bool) -> None:
         self.path = path
-        self.uri = f"file://{quote(path)}"
+        self.uri: str = f"file://{quote(path)}"
         self.durable = durable
         self._swept = False
 

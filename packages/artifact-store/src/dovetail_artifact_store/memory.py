@@ -33,7 +33,9 @@ class InMemoryArtifactStore(ArtifactStore):
     """Objects in the memory of this process. Stores that are configured with one `space` share what they hold, and it ends with the process."""
 
     flavor = "memory"
-    capabilities = frozenset({Capability.CONDITIONAL_PUT, Capability.CONDITIONAL_REPLACE, Capability.ATOMIC_MOVE, Capability.USER_METADATA})
+    capabilities: frozenset[Any] = frozenset(
+        {Capability.CONDITIONAL_PUT, Capability.CONDITIONAL_REPLACE, Capability.ATOMIC_MOVE, Capability.USER_METADATA}
+    )
     page_size = 5
     part_size = 64
     spaces: ClassVar[dict[str, Space]] = {}

@@ -7,7 +7,7 @@ import tempfile
 import uuid
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from dovetail_artifact_store.contract.harness import ArtifactStoreHarness
 from dovetail_artifact_store.interface import ArtifactStore
@@ -22,9 +22,12 @@ from dovetail_conformance.instruments import SyscallShim
 class MemoryHarness(ArtifactStoreHarness):
     """The reference flavor, in the memory of this process."""
 
-    flavor = InMemoryArtifactStore
+    flavor: ClassVar[type[InMemoryArtifactStore]] = InMemoryArtifactStore
     processes = False
-    lacks = {"AS-13": "the backend is this process's memory", "AS-40": "an unfinished object is garbage of this process only"}
+    lacks: Mapping[str, str] = {
+        "AS-13": "the backend is this process's memory",
+        "AS-40": "an unfinished object is garbage of this process only",
+    }
 
     def make(self, **config: Any) -> ArtifactStore:
         """Return a store on a space of its own."""
@@ -70,7 +73,7 @@ class RawMemory:
 class LocalHarness(ArtifactStoreHarness):
     """The embedded flavor, in a temporary directory."""
 
-    flavor = LocalArtifactStore
+    flavor: ClassVar[type[LocalArtifactStore]] = LocalArtifactStore
 
     def __enter__(self) -> Self:
         self._folder = tempfile.TemporaryDirectory(prefix="dovetail-local-")

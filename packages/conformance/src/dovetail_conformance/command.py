@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
 from dovetail_conformance.clear_group import ClearGroup
 from dovetail_conformance.effort import Effort
+from dovetail_conformance.offers import contract_names, target_names
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 _EFFORTS = click.Choice([effort.label for effort in Effort])
+
+
+def _complete(names: Callable[[], list[str]]) -> Callable[[click.Context, click.Parameter, str], list[str]]:
+    return lambda ctx, parameter, incomplete: [name for name in names() if name.startswith(incomplete)]
 
 
 @click.group(cls=ClearGroup)
@@ -21,7 +27,7 @@ def conformance() -> None:
 
 
 @conformance.command()
-@click.argument("target", metavar="TYPE/FLAVOR|MODULE:CLASS")
+@click.argument("target", metavar="TYPE/FLAVOR|MODULE:CLASS", shell_complete=_complete(target_names))
 @click.option("--config", type=_FILE, help="Settings for the harness, as TOML.")
 @click.option("--harness", metavar="MODULE:CLASS", help="Harness of a flavor that no package offers.")
 @click.option("--effort", type=_EFFORTS, default="standard", show_default=True, help="How hard to try.")
@@ -85,14 +91,14 @@ def _chosen(rules: object, only: str | None) -> list[str]:
 
 
 @conformance.command("list")
-@click.argument("component_type", metavar="TYPE", required=False)
+@click.argument("component_type", metavar="TYPE", required=False, shell_complete=_complete(contract_names))
 def list_rules(component_type: str | None) -> None:
     """List the rules of a type, or the types and flavors that can be asked."""
     from dovetail_conformance import targets
 
     if component_type is None:
-        for name in targets.contract_names():
-            flavors = [target for target in targets.target_names() if target.startswith(f"{name}/")]
+        for name in contract_names():
+            flavors = [target for target in target_names() if target.startswith(f"{name}/")]
             click.echo(f"{name}: {', '.join(flavors) or 'no flavor with a harness is installed'}")
         return
     for rule in targets.contract(component_type).rules.values():
@@ -108,7 +114,7 @@ def explain(rule_id: str) -> None:
     from dovetail_conformance.explaining import explanation
 
     wanted = rule_id.upper()
-    for name in targets.contract_names():
+    for name in contract_names():
         asked = targets.contract(name)
         if wanted in asked.rules:
             click.echo(explanation(asked, asked.rules[wanted]))
@@ -135,7 +141,7 @@ def _print_grade(report: Path, lowest: Path | None = None) -> None:
 
 
 @conformance.command()
-@click.argument("target", metavar="TYPE/FLAVOR")
+@click.argument("target", metavar="TYPE/FLAVOR", shell_complete=_complete(target_names))
 @click.argument("file", type=_FILE, default="README.md")
 @click.option("--check", is_flag=True, help="Write nothing; say whether the table is up to date.")
 def readme(target: str, file: Path, check: bool) -> None:
@@ -152,7 +158,7 @@ def readme(target: str, file: Path, check: bool) -> None:
 
 
 @conformance.command()
-@click.argument("component_type", metavar="TYPE")
+@click.argument("component_type", metavar="TYPE", shell_complete=_complete(contract_names))
 @click.argument("files", nargs=-1, required=True, type=_FILE)
 @click.option("-n", "--workers", type=click.IntRange(1), default=2, show_default=True, help="Processes.")
 @click.option("--every", is_flag=True, help="Want a mutant for the rules of every type, too.")

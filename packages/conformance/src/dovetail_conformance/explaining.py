@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from dovetail_conformance.contract import Contract
+from dovetail_conformance.reasons import reason
 from dovetail_conformance.rules import Rule
 
-_SEVERITIES = {
+SEVERITIES = {
     1: "1 (data loss, a silent wrong result, or security)",
     2: "2 (a hang, a leak, lost work, or a stuck state)",
     3: "3 (usability)",
@@ -23,9 +24,12 @@ def explanation(contract: type[Contract], rule: Rule) -> str:
     method = getattr(contract, rule.method)
     lines = [f"{rule.id} ({contract.component_type}): {rule.text}", ""]
     lines += [rule.explanation, ""] if rule.explanation else []
-    if steps := list(dict.fromkeys(_steps(method))):
+    if why := reason(rule, method):
+        lines += [f"who is hurt where it does not hold: {why.hurts}", *(f"  seen in {report}" for report in why.seen)]
+        lines += [f"page: rules/{rule.id}/ of the documentation", ""]
+    if steps := steps_of(method):
         lines += ["what its body does:", *(f"  {step}" for step in steps), ""]
-    lines += [f"severity: {_SEVERITIES[rule.severity]}", f"kind: {rule.kind}", f"since: interface {rule.since}"]
+    lines += [f"severity: {SEVERITIES[rule.severity]}", f"kind: {rule.kind}", f"since: interface {rule.since}"]
     if rule.needs:
         names = ", ".join(need.name for need in rule.needs)
         lines.append(f"needs: {names}; where that is not declared, the same calls must raise Unsupported")
@@ -36,6 +40,11 @@ def explanation(contract: type[Contract], rule: Rule) -> str:
     lines.append(f"body: {method.__module__}.{method.__qualname__}")
     lines.append(f"file: {inspect.getsourcefile(method)}, line {inspect.getsourcelines(method)[1]}")
     return "\n".join(lines)
+
+
+def steps_of(method: Callable[..., object]) -> list[str]:
+    """Return what a body says that it does, each step once."""
+    return list(dict.fromkeys(_steps(method)))
 
 
 def _steps(method: Callable[..., object]) -> Iterator[str]:

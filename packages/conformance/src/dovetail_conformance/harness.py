@@ -36,7 +36,7 @@ class Harness:
     """Whether another process sees the same namespace; not so where everything is in memory."""
 
     def __init__(self, settings: Mapping[str, object] | None = None) -> None:
-        self.settings = dict(settings or {})
+        self.settings: dict[str, object] = dict(settings or {})
         """What `--config` gave, such as the address of a live service."""
 
     def __enter__(self) -> Self:

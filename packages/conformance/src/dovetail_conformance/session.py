@@ -40,12 +40,12 @@ class ConformanceSession:
         self._harnesses: dict[type[Contract], Harness] = {}
         self._zero: dict[type[Contract], str] = {}
         self._folder: Path | None = None
-        self.effort = Effort.of(config.getoption("conformance_effort"))
+        self.effort: Effort = Effort.of(config.getoption("conformance_effort"))
         self.records: dict[tuple[str, str], Record] = {}
         self.leaking: set[type[Contract]] = set()
         """Contracts that are known to leave something behind."""
-        self.deselected = 0
-        self.began = time.time()
+        self.deselected: int = 0
+        self.began: float = time.time()
 
     # Before a rule
 

@@ -11,12 +11,10 @@ from pathlib import Path
 from dovetail_conformance import by_path
 from dovetail_conformance.contract import Contract
 from dovetail_conformance.harness import Harness
+from dovetail_conformance.offers import CONTRACTS_GROUP, HARNESSES_GROUP, contract_names, target_names
 from dovetail_core.component import Component
 from dovetail_core.config import closest
 from dovetail_core.errors import ConfigError, NotFound
-
-CONTRACTS_GROUP = "dovetail.contracts.v1"
-HARNESSES_GROUP = "dovetail.conformance.v1"
 
 
 @dataclass(frozen=True)
@@ -29,16 +27,6 @@ class Target:
     harness: type[Harness]
     distribution: str = ""
     version: str = ""
-
-
-def contract_names() -> list[str]:
-    """Return the component types that have a contract, sorted."""
-    return sorted({point.name for point in metadata.entry_points(group=CONTRACTS_GROUP)})
-
-
-def target_names() -> list[str]:
-    """Return the flavors that publish a harness, as `type/flavor`, sorted."""
-    return sorted({point.name.replace(".", "/", 1) for point in metadata.entry_points(group=HARNESSES_GROUP)})
 
 
 def contract(component_type: str) -> type[Contract]:

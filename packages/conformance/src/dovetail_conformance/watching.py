@@ -37,8 +37,8 @@ class Watch:
         self._made: list[Any] = []
         self._proxy = _proxy(harness)
         self._mark = 0
-        self.noted = Disturbances()
-        self.heard = Overheard()
+        self.noted: Disturbances = Disturbances()
+        self.heard: Overheard = Overheard()
         self.passed = False
         """Whether the rule's body held. Of one that did not, the exception that pytest keeps keeps alive what was used."""
         self.left: dict[str, int] = {}

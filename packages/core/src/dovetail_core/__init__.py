@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from dovetail_core.config import ProjectPath as ProjectPath
     from dovetail_core.config import closest as closest
     from dovetail_core.config import validated as validated
+    from dovetail_core.config import validated_unresolved as validated_unresolved
     from dovetail_core.discovery import FlavorRow as FlavorRow
     from dovetail_core.discovery import Problem as Problem
     from dovetail_core.errors import AlreadyExists as AlreadyExists
@@ -121,6 +122,7 @@ __all__ = [
     "utcnow",
     "validate_stack",
     "validated",
+    "validated_unresolved",
 ]
 
 _EXPORTS = {
@@ -180,5 +182,7 @@ _EXPORTS = {
     "utcnow": "clock",
     "validate_stack": "stack",
     "validated": "config",
+    "validated_unresolved": "config",
 }
-__getattr__, __dir__ = lazy(__name__, _EXPORTS)
+if not TYPE_CHECKING:  # a checker is to find the names above, and no others
+    __getattr__, __dir__ = lazy(__name__, _EXPORTS)

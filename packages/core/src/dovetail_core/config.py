@@ -6,12 +6,16 @@ import difflib
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Self, TypeVar, get_args
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, TypeVar, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr, ValidationError, ValidationInfo, model_validator
 
 from dovetail_core.errors import ConfigError
 from dovetail_core.masking import remember_secret
+from dovetail_core.secrets import references
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -31,12 +35,15 @@ ProjectPath = Annotated[Path, AfterValidator(_anchor)]
 class ComponentConfig(BaseModel):
     """Base of every flavor's `Config`: a frozen model that refuses unknown keys; every field has a description, secrets are `SecretStr`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, hide_input_in_errors=True, use_attribute_docstrings=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        frozen=True, extra="forbid", validate_default=True, hide_input_in_errors=True, use_attribute_docstrings=True
+    )
 
     @model_validator(mode="after")
     def _remember_secrets(self) -> Self:
         for secret in _secrets(self):
-            remember_secret(secret.get_secret_value())
+            if not references(secret.get_secret_value()):  # what only names a secret is shown
+                remember_secret(secret.get_secret_value())
         return self
 
 
@@ -60,14 +67,31 @@ def validated(model: type[M], settings: Mapping[str, Any], *, what: str, root: P
     try:
         return model.model_validate(dict(settings), context={"root": root})
     except ValidationError as error:
-        problems = [
-            _problem(model, item["loc"], item["type"], item["msg"]) for item in error.errors(include_input=False, include_url=False)
-        ]
-        raise ConfigError(
-            f"{what}: " + "; ".join(problems),
-            remedy=_known_keys(model),
-            fields=[str(item["loc"]) for item in error.errors(include_input=False)],
-        ) from None
+        raise _wrong(model, _details(error), what) from None
+
+
+def validated_unresolved(model: type[M], settings: Mapping[str, Any], *, what: str, root: Path | None = None) -> M | None:
+    """Return what `validated` returns for settings in which references to secrets are not replaced yet, and raise what it raises.
+
+    None where a reference stands in the way: what is wrong with that setting cannot be told before its value is there.
+    """
+    try:
+        return model.model_validate(dict(settings), context={"root": root})
+    except ValidationError as error:
+        unknown = {name for name, value in settings.items() if references(value)}
+        wrong = [item for item in _details(error) if item["type"] == "extra_forbidden" or not unknown.intersection(item["loc"][:1])]
+        if wrong:
+            raise _wrong(model, wrong, what) from None
+        return None
+
+
+def _details(error: ValidationError) -> list[ErrorDetails]:
+    return error.errors(include_input=False, include_url=False)
+
+
+def _wrong(model: type[BaseModel], items: list[ErrorDetails], what: str) -> ConfigError:
+    problems = [_problem(model, item["loc"], item["type"], item["msg"]) for item in items]
+    return ConfigError(f"{what}: " + "; ".join(problems), remedy=_known_keys(model), fields=[str(item["loc"]) for item in items])
 
 
 def _problem(model: type[BaseModel], location: tuple[int | str, ...], kind: str, message: str) -> str:

@@ -34,8 +34,8 @@ class DovetailError(Exception):
     retryable: bool = False
 
     def __init__(self, message: str, *, remedy: str = "", retryable: bool | None = None, **details: Any) -> None:
-        self.message = mask(message)
-        self.remedy = mask(remedy)
+        self.message: str = mask(message)
+        self.remedy: str = mask(remedy)
         self.details = details
         if retryable is not None:
             self.retryable = retryable

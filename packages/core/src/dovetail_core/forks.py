@@ -20,7 +20,7 @@ class Turn:
     """A lock that one writer of a process has at a time, and that a fork waits for."""
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
+        self.lock: threading.Lock = threading.Lock()
         _turns.add(self)
         _register()
 

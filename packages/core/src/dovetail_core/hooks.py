@@ -12,7 +12,7 @@ import pluggy
 from dovetail_core import hookspecs
 
 GROUP = "dovetail.hooks.v1"
-log = logging.getLogger("dovetail.hooks")
+log: logging.Logger = logging.getLogger("dovetail.hooks")
 
 
 class Hooks:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from dovetail_core.stack import Finding, StackSpec
 
 PROJECT = "dovetail"
-hookspec = pluggy.HookspecMarker(PROJECT)
-hookimpl = pluggy.HookimplMarker(PROJECT)
+hookspec: pluggy.HookspecMarker = pluggy.HookspecMarker(PROJECT)
+hookimpl: pluggy.HookimplMarker = pluggy.HookimplMarker(PROJECT)
 
 
 @hookspec

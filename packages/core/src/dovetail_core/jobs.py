@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -13,7 +14,7 @@ from dovetail_core.retry import delays
 class RetryPolicy(BaseModel):
     """How often, and after which waits, a failed attempt is repeated."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
 
     retries: int = Field(default=0, ge=0, description="Further attempts after the first.")
     delay: float = Field(default=1.0, ge=0, description="Seconds before the second attempt.")
@@ -31,7 +32,7 @@ class RetryPolicy(BaseModel):
 class StepJob(BaseModel):
     """One command to execute in a specialised environment."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(description="For people; need not be unique.")
     command: tuple[str, ...] = Field(description="Arguments, passed unchanged, with no shell between.")

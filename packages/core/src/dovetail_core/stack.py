@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dovetail_core.component import Component, Reach
-from dovetail_core.config import validated
+from dovetail_core.config import validated_unresolved
 from dovetail_core.errors import ConfigError, DovetailError
 from dovetail_core.flavors import FlavorCatalog
 from dovetail_core.hooks import installed_hooks
@@ -71,7 +71,7 @@ class StackInvalid(ConfigError):
     """A stack cannot be used; `findings` holds everything that is wrong with it."""
 
     def __init__(self, message: str, *, findings: Iterable[Finding] = (), **details: Any) -> None:
-        self.findings = tuple(findings)
+        self.findings: tuple[Finding, ...] = tuple(findings)
         super().__init__(message, **details)
         self.details["findings"] = self.findings
 
@@ -83,7 +83,9 @@ def validate_stack(spec: StackSpec, catalog: FlavorCatalog) -> list[Finding]:
     for component in spec.components:
         try:
             cls = catalog.load(component.type, component.flavor)
-            usable.append((component, cls, _config(component, cls, spec)))
+            config = _config(component, cls, spec)
+            if config is not None:
+                usable.append((component, cls, config))
         except DovetailError as error:
             findings.append(
                 Finding(component.label, error.message.removeprefix(f"{component.label} (flavor {component.flavor}): "), error.remedy)
@@ -104,7 +106,7 @@ def ensure_valid(spec: StackSpec, catalog: FlavorCatalog) -> None:
 
 def _config(component: ComponentSpec, cls: type[Component], spec: StackSpec) -> Any:
     what = f"{component.label} (flavor {component.flavor})"
-    return validated(cls.Config, component.settings, what=what, root=Path(spec.root) if spec.root else None)
+    return validated_unresolved(cls.Config, component.settings, what=what, root=Path(spec.root) if spec.root else None)
 
 
 def _missing_types(spec: StackSpec, catalog: FlavorCatalog) -> Iterator[Finding]:

@@ -58,4 +58,5 @@ _EXPORTS = {
     "step": "steps",
     "step_context": "execution.context",
 }
-__getattr__, __dir__ = lazy(__name__, _EXPORTS)
+if not TYPE_CHECKING:  # a checker is to find the names above, and no others
+    __getattr__, __dir__ = lazy(__name__, _EXPORTS)

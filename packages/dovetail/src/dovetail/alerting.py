@@ -13,7 +13,7 @@ from dovetail_core import DovetailError, Failure, NotReady, mask
 from dovetail_core.stack_instance import Stack
 from dovetail_metadata_store.records import Attempt, Run, State, StepRun
 
-log = logging.getLogger("dovetail")
+log: logging.Logger = logging.getLogger("dovetail")
 LINES = 20
 """Lines of the log that an alert carries."""
 

@@ -132,7 +132,7 @@ class RunHistory:
 
     def __init__(self, stack: Stack | None = None, project: Project | None = None) -> None:
         project = project or Project.find()
-        self.stack = stack or project.stack()
+        self.stack: Stack = stack or project.stack()
         self._allow_pickle = project.allow_pickle
 
     def view(self, run: Run) -> RunView:

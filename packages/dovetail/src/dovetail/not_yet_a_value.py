@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from dovetail_core import ConfigError
 
@@ -36,7 +36,8 @@ class NotYetAValue:
     def __iter__(self) -> Iterator[Any]:
         unknown(self._name)
 
-    __bool__ = __len__ = __int__ = __float__ = __index__ = __getitem__ = __contains__ = __call__ = __format__ = _refuse
-    __lt__ = __le__ = __gt__ = __ge__ = __neg__ = __abs__ = __round__ = _refuse
-    __add__ = __sub__ = __mul__ = __truediv__ = __floordiv__ = __mod__ = __pow__ = __matmul__ = __and__ = __or__ = _refuse
-    __radd__ = __rsub__ = __rmul__ = __rtruediv__ = __rfloordiv__ = __rmod__ = __rpow__ = __rmatmul__ = __rand__ = __ror__ = _refuse
+    if not TYPE_CHECKING:  # a checker is to find the use itself wrong, rather than what comes after it unreachable
+        __bool__ = __len__ = __int__ = __float__ = __index__ = __getitem__ = __contains__ = __call__ = __format__ = _refuse
+        __lt__ = __le__ = __gt__ = __ge__ = __neg__ = __abs__ = __round__ = _refuse
+        __add__ = __sub__ = __mul__ = __truediv__ = __floordiv__ = __mod__ = __pow__ = __matmul__ = __and__ = __or__ = _refuse
+        __radd__ = __rsub__ = __rmul__ = __rtruediv__ = __rfloordiv__ = __rmod__ = __rpow__ = __rmatmul__ = __rand__ = __ror__ = _refuse

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -16,7 +16,7 @@ M = TypeVar("M", bound=BaseModel)
 class StepOptions(BaseModel):
     """Options of one step; what is not set is left to the run, then to the defaults."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
 
     cache: bool | None = Field(default=None, description="Whether earlier results may be taken; False at any level wins.")
     retries: int | None = Field(default=None, ge=0, description="Further attempts after a failure.")
@@ -51,7 +51,7 @@ class StepRunOptions(StepOptions):
 class RunOptions(BaseModel):
     """Options of a run; step options given here hold for every step that does not set its own."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
 
     stack: str | None = Field(default=None, description="Name of the stack; default: the active one.")
     run_name: str | None = Field(
@@ -59,10 +59,10 @@ class RunOptions(BaseModel):
     )
     cache: bool | None = Field(default=None, description="Whether earlier results may be taken; False at any level wins.")
     retries: int | None = Field(default=None, ge=0, description="Further attempts after a failure.")
-    retry: RetryPolicy | None = None
+    retry: RetryPolicy | None = Field(default=None, description="Attempts and waits in full; `retries` wins over its number.")
     timeout: float | None = Field(default=None, gt=0, description="Seconds that one attempt of a step may take.")
-    resources: Resources | None = None
-    isolated: bool | None = None
+    resources: Resources | None = Field(default=None, description="Resources that a step needs.")
+    isolated: bool | None = Field(default=None, description="Whether each step has a process of its own.")
     failure_mode: Literal["fail_fast", "continue"] = Field(
         default="fail_fast", description="What happens to independent steps when one fails."
     )

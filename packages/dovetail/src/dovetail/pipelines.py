@@ -36,8 +36,8 @@ class Pipeline:
         names: Mapping[str, Any] | None = None,
     ) -> None:
         self.function = function
-        self.name = checked_name(name or function.__name__, "pipeline")
-        self.options = options or RunOptions()
+        self.name: str = checked_name(name or function.__name__, "pipeline")
+        self.options: RunOptions = options or RunOptions()
         self.on_success = on_success
         self.on_failure = on_failure
         self._stack = stack

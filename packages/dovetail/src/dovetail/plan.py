@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,7 +14,7 @@ RUN_PLAN_VERSION = 1
 class CodeReference(BaseModel):
     """Where a function is found again."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
 
     module: str
     qualname: str
@@ -24,7 +24,7 @@ class CodeReference(BaseModel):
 class OutputReference(BaseModel):
     """An output of a step."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
 
     step: str
     output: str
@@ -33,7 +33,7 @@ class OutputReference(BaseModel):
 class InputPlan(BaseModel):
     """What an argument is given: one output, or a list of them."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
 
     sources: tuple[OutputReference, ...]
     collected: bool = False
@@ -42,7 +42,7 @@ class InputPlan(BaseModel):
 class RunStep(BaseModel):
     """One step of a run."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
 
     plan: StepPlan
     code: CodeReference
@@ -65,7 +65,7 @@ class RunStep(BaseModel):
 class CodeArchive(BaseModel):
     """The project's code in the artifact store."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
 
     key: str
     digest: str
@@ -74,7 +74,7 @@ class CodeArchive(BaseModel):
 class RunPlan(BaseModel):
     """A compiled pipeline. Steps stand in an order in which they can run."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
 
     version: int = RUN_PLAN_VERSION
     pipeline: str

@@ -23,7 +23,7 @@ class Project:
     """A project: a directory, and what its `dovetail.yaml` declares. A damaged file raises `DamagedFile` when it is first needed."""
 
     def __init__(self, root: Path) -> None:
-        self.root = root.absolute()
+        self.root: Path = root.absolute()
 
     @classmethod
     def find(cls, start: Path | None = None) -> Project:

@@ -39,8 +39,8 @@ class Step(Generic[P, R]):
         names: Mapping[str, Any] | None = None,
     ) -> None:
         self.function = function
-        self.name = checked_name(name or function.__name__, "step")
-        self.options = options or StepOptions()
+        self.name: str = checked_name(name or function.__name__, "step")
+        self.options: StepOptions = options or StepOptions()
         self.on_success = on_success
         self.on_failure = on_failure
         self._names = names

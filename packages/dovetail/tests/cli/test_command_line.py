@@ -53,14 +53,14 @@ def _leaves(command: click.Command, context: click.Context, *path: str) -> Itera
         yield from _leaves(inner, click.Context(inner, parent=context, info_name=name), *path, name)
 
 
-def test_every_command_but_the_completion_script_has_the_option() -> None:
+def test_every_command_but_those_that_print_a_file_for_others_has_the_option() -> None:
     own = [*root._COMMANDS, *(kind.replace("_", "-") for kind in offered_types())]
     without = [
         path
         for path, command in _leaves(root.dovetail, click.Context(root.dovetail))
         if path[0] in own and not any("--output" in parameter.opts for parameter in command.params)
     ]
-    assert without == [("completion",)]
+    assert without == [("schema",), ("completion",)]
 
 
 def test_what_a_command_did_is_told_as_data_too(dovetail: Run, project_with: Callable[..., object]) -> None:
@@ -91,38 +91,6 @@ def test_what_a_command_did_is_told_as_data_too(dovetail: Run, project_with: Cal
 def test_a_completion_script_is_printed(dovetail: Run, shell: str) -> None:
     done = dovetail("completion", shell)
     assert (done.code, "_DOVETAIL_COMPLETE" in done.out) == (0, True)
-
-
-@pytest.mark.parametrize(
-    ("line", "expected"),
-    [
-        ("dovetail sta", "stack"),
-        ("dovetail artifact-s", "artifact-store"),
-        ("dovetail stack set d", "default"),
-        ("dovetail stack register x --artifact-store m", "mine"),
-        ("dovetail artifact-store describe m", "mine"),
-        ("dovetail artifact-store register x --flavor lo", "local"),
-        ("dovetail artifact-store update mine --dur", "--durable"),
-    ],
-)
-def test_names_are_completed(project_with: Callable[..., object], line: str, expected: str) -> None:
-    project_with("components:\n  artifact_store:\n    mine: {flavor: local}\n")
-    words = line.split(" ")
-    env = {**os.environ, "_DOVETAIL_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1)}
-    code = "from dovetail.cli import main; main([])"
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, env={**env, "PYTHONPATH": os.pathsep.join(sys.path)}
-    )
-    assert f"plain,{expected}" in done.stdout.splitlines(), done.stderr
-
-
-def test_a_damaged_file_does_not_disturb_completion(project_with: Callable[..., object]) -> None:
-    project_with("stacks: [")
-    line = "dovetail stack set d"
-    env = {**os.environ, "_DOVETAIL_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": "3"}
-    env["PYTHONPATH"] = os.pathsep.join(sys.path)
-    done = subprocess.run([sys.executable, "-c", "from dovetail.cli import main; main([])"], capture_output=True, text=True, env=env)
-    assert (done.stdout.strip(), done.stderr) == ("", "")
 
 
 def _with_plugin(site: Path, source: str, *words: str) -> subprocess.CompletedProcess[str]:

@@ -39,7 +39,7 @@ def test_a_stack_lives_through_all_commands(dovetail: Run, project_with: Callabl
 def test_all_findings_are_told_when_a_stack_is_registered(dovetail: Run) -> None:
     done = dovetail("stack", "register", "s", "--artifact-store", "prd")
     assert done.code == 2
-    for part in ("there is no artifact_store 'prd'", "no metadata store", "no orchestrator", "give --orchestrator NAME"):
+    for part in ("there is no artifact_store 'prd'", "no metadata store", "no orchestrator", "give --orchestrator NAME; declared: default"):
         assert part in done.err
     assert not Path("dovetail.yaml").exists()
 

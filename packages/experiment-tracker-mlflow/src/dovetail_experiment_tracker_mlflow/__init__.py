@@ -13,4 +13,5 @@ if TYPE_CHECKING:
 __all__ = ["MlflowConfig", "MlflowExperimentTracker"]
 
 _EXPORTS = {"MlflowConfig": "config", "MlflowExperimentTracker": "tracker"}
-__getattr__, __dir__ = lazy(__name__, _EXPORTS)
+if not TYPE_CHECKING:  # a checker is to find the names above, and no others
+    __getattr__, __dir__ = lazy(__name__, _EXPORTS)

@@ -10,7 +10,7 @@ from typing import Any
 from dovetail_experiment_tracker_mlflow.config import MlflowConfig
 from dovetail_experiment_tracker_mlflow.redirection import Autologging, Redirection
 
-log = logging.getLogger("dovetail.experiment_tracker")
+log: logging.Logger = logging.getLogger("dovetail.experiment_tracker")
 
 _redirection = Redirection()
 _autologging = Autologging()

@@ -18,7 +18,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from dovetail_conformance import Deviation, HarnessError, Untested, until
 from dovetail_conformance.instruments import FaultProxy
@@ -36,7 +36,7 @@ class MlflowServer:
     def __init__(self, folder: Path, password: str | None = None) -> None:
         self._folder = folder
         self._password = password
-        self.port = _free_port()
+        self.port: int = _free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -115,8 +115,8 @@ class SharedServer:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self.port = 0
-        self.password = ""
+        self.port: int = 0
+        self.password: str = ""
 
     def __enter__(self) -> Self:
         with self._alone():
@@ -180,9 +180,9 @@ _DEVIATIONS = {
 class MlflowHarness(ExperimentTrackerHarness):
     """The flavor before a real server, through the fault proxy. With settings, which are those of the flavor: before a live server."""
 
-    flavor = MlflowExperimentTracker
-    environment = "embedded"
-    deviations = _DEVIATIONS
+    flavor: ClassVar[type[MlflowExperimentTracker]] = MlflowExperimentTracker
+    environment: str = "embedded"
+    deviations: Mapping[str, Deviation] = _DEVIATIONS
     impatient: Mapping[str, object] = {"outage_seconds": 3.0, "timeout": 2.0}
     """A busy machine's server takes a second for an answer now and then."""
 
@@ -194,7 +194,7 @@ class MlflowHarness(ExperimentTrackerHarness):
 
     def __enter__(self) -> Self:
         if not self._live:
-            self.server = _shared()
+            self.server: SharedServer = _shared()
             self.server.__enter__()
             self._proxy = FaultProxy("127.0.0.1", self.server.port)
             self._proxy.__enter__()
@@ -247,8 +247,8 @@ class MlflowHarness(ExperimentTrackerHarness):
 class MlflowFileHarness(ExperimentTrackerHarness):
     """The flavor before a database file, without a server."""
 
-    flavor = MlflowExperimentTracker
-    deviations = _DEVIATIONS
+    flavor: ClassVar[type[MlflowExperimentTracker]] = MlflowExperimentTracker
+    deviations: Mapping[str, Deviation] = _DEVIATIONS
     lacks: Mapping[str, str] = {"ET-16": "between a call and the file there is no answer that can get lost"}
     impatient: Mapping[str, object] = {"outage_seconds": 1.0, "timeout": 0.7}
 

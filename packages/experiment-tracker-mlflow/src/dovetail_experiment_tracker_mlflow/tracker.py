@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from dovetail_core import ComponentConfig, InvalidArgument, NotFound, Reach, Unavailable
 from dovetail_experiment_tracker import ArtifactInfo, ExperimentTracker, MetricPoint, NewRun, RunRecord, RunStatus, history
@@ -39,11 +39,11 @@ class MlflowExperimentTracker(ExperimentTracker):
     """
 
     flavor = "mlflow"
-    capabilities = frozenset(Capability)
+    capabilities: frozenset[Any] = frozenset(Capability)
     points_per_call = 1000
     params_per_call = 100
     tags_per_call = 100
-    Config = MlflowConfig
+    Config: ClassVar[type[MlflowConfig]] = MlflowConfig
     config: MlflowConfig
 
     def setup(self) -> None:

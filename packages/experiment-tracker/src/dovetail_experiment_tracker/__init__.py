@@ -70,4 +70,5 @@ _EXPORTS = {
     "RunStatus": "records",
     "active_run": "active",
 }
-__getattr__, __dir__ = lazy(__name__, _EXPORTS)
+if not TYPE_CHECKING:  # a checker is to find the names above, and no others
+    __getattr__, __dir__ = lazy(__name__, _EXPORTS)

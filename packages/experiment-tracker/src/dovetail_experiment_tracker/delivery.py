@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dovetail_experiment_tracker.interface import ExperimentTracker
 
 V = TypeVar("V")
-log = logging.getLogger("dovetail.experiment_tracker")
+log: logging.Logger = logging.getLogger("dovetail.experiment_tracker")
 
 
 class Delivery:

@@ -35,7 +35,7 @@ class ExperimentTracker(Component, Primitives):
     """
 
     type = "experiment_tracker"
-    Config = ExperimentTrackerConfig
+    Config: ClassVar[builtins.type[ExperimentTrackerConfig]] = ExperimentTrackerConfig
     config: ExperimentTrackerConfig
 
     attempts: int = 5
@@ -208,7 +208,7 @@ class ExperimentTracker(Component, Primitives):
         `store` is any object with the methods of `artifacts.ArtifactStore`. None goes back to the tracker's own place.
         """
         self.artifact_store = store
-        self.artifact_prefix = arguments.path(prefix, "prefix")
+        self.artifact_prefix: str = arguments.path(prefix, "prefix")
 
     @needs(Capability.ARTIFACTS)
     def log_artifact(self, run_id: str, source: str | Path, path: str | None = None) -> None:

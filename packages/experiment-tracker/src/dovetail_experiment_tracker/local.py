@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -48,10 +48,12 @@ class LocalExperimentTracker(ExperimentTracker):
     """
 
     flavor = "local"
-    capabilities = frozenset({Capability.NESTED, Capability.RESUME, Capability.SEARCH, Capability.ARTIFACTS, Capability.ASYNC})
+    capabilities: frozenset[Any] = frozenset(
+        {Capability.NESTED, Capability.RESUME, Capability.SEARCH, Capability.ARTIFACTS, Capability.ASYNC}
+    )
     points_per_call = 10_000
     params_per_call = tags_per_call = 1_000_000
-    Config = LocalConfig
+    Config: ClassVar[type[LocalConfig]] = LocalConfig
     config: LocalConfig
 
     def setup(self) -> None:

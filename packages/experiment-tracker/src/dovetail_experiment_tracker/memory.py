@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -47,7 +47,9 @@ class InMemoryExperimentTracker(ExperimentTracker):
     """Runs in the memory of this process. Trackers that are configured with one `space` share them, and they end with the process."""
 
     flavor = "memory"
-    capabilities = frozenset({Capability.NESTED, Capability.RESUME, Capability.SEARCH, Capability.ARTIFACTS, Capability.ASYNC})
+    capabilities: frozenset[Any] = frozenset(
+        {Capability.NESTED, Capability.RESUME, Capability.SEARCH, Capability.ARTIFACTS, Capability.ASYNC}
+    )
     points_per_call = 7
     params_per_call = 5
     tags_per_call = 3

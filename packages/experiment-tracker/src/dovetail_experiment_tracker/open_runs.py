@@ -24,7 +24,7 @@ from dovetail_experiment_tracker.records import RunStatus
 if TYPE_CHECKING:
     from dovetail_experiment_tracker.run import Run
 
-log = logging.getLogger("dovetail.experiment_tracker")
+log: logging.Logger = logging.getLogger("dovetail.experiment_tracker")
 
 _open: dict[int, Run] = {}
 _lock = threading.RLock()

@@ -20,7 +20,7 @@ from dovetail_core import DovetailError, Timeout, Unavailable, new_id
 from dovetail_core.retry import delays
 from dovetail_experiment_tracker.records import MetricPoint
 
-log = logging.getLogger("dovetail.experiment_tracker")
+log: logging.Logger = logging.getLogger("dovetail.experiment_tracker")
 
 Send = Callable[[str, Sequence[MetricPoint], str], None]
 """Sends points of a run under the id of their batch; called again with the same after an error that says `retryable`."""

@@ -20,7 +20,7 @@ from dovetail_experiment_tracker.records import MetricPoint, RunRecord, RunStatu
 if TYPE_CHECKING:
     from dovetail_experiment_tracker.interface import ExperimentTracker
 
-log = logging.getLogger("dovetail.experiment_tracker")
+log: logging.Logger = logging.getLogger("dovetail.experiment_tracker")
 
 
 class Run:
@@ -33,7 +33,7 @@ class Run:
 
     def __init__(self, tracker: ExperimentTracker, record: RunRecord, *, owned: bool, buffered: bool, autolog: bool) -> None:
         self.tracker = tracker
-        self.record = record
+        self.record: RunRecord = record
         """The run as it was when it was started or attached to; `refresh` reads it anew."""
         self._owner = os.getpid() if owned else None
         """The process that ends the run when its block is left; one that was forked does not."""

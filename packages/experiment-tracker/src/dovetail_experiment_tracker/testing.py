@@ -5,9 +5,9 @@ from __future__ import annotations
 import sqlite3
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from dovetail_core import Unavailable
 from dovetail_experiment_tracker.contract.harness import ExperimentTrackerHarness
@@ -19,7 +19,7 @@ from dovetail_experiment_tracker.memory import InMemoryExperimentTracker, Space
 class MemoryHarness(ExperimentTrackerHarness):
     """The reference flavor, in the memory of this process."""
 
-    flavor = InMemoryExperimentTracker
+    flavor: ClassVar[type[InMemoryExperimentTracker]] = InMemoryExperimentTracker
     processes = False
 
     def make(self, **config: Any) -> ExperimentTracker:
@@ -78,8 +78,8 @@ class _LosesAnswer:
 class LocalHarness(ExperimentTrackerHarness):
     """The embedded flavor, in a temporary directory."""
 
-    flavor = LocalExperimentTracker
-    lacks = {"ET-16": "between a call and the file there is no answer that can get lost"}
+    flavor: ClassVar[type[LocalExperimentTracker]] = LocalExperimentTracker
+    lacks: Mapping[str, str] = {"ET-16": "between a call and the file there is no answer that can get lost"}
 
     def __enter__(self) -> Self:
         self._folder = tempfile.TemporaryDirectory(prefix="dovetail-experiments-")

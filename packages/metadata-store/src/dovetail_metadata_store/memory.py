@@ -38,7 +38,7 @@ class InMemoryMetadataStore(MetadataStore):
     """Records in the memory of this process. Stores that are configured with one `space` share them, and they end with the process."""
 
     flavor = "memory"
-    capabilities = frozenset({Capability.SEARCH})
+    capabilities: frozenset[Any] = frozenset({Capability.SEARCH})
     spaces: ClassVar[dict[str, Space]] = {}
     _guard: ClassVar[threading.Lock] = threading.Lock()
 

@@ -55,7 +55,8 @@ class Primitives(ABC):
     def _request_cancel(self, run_id: str) -> Run: ...
 
     @abstractmethod
-    def _silent_runs(self, seconds: float) -> Sequence[Run]: ...
+    def _silent_runs(self, seconds: float) -> Sequence[Run]:
+        """Return the running runs whose latest heartbeat is more than some seconds ago, the earliest created first."""
 
     @abstractmethod
     def _delete_run(self, run_id: str) -> Sequence[Artifact]: ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
@@ -32,7 +32,7 @@ class SqliteMetadataStore(SqlMetadataStore):
     """
 
     flavor = "sqlite"
-    Config = SqliteConfig
+    Config: ClassVar[type[SqliteConfig]] = SqliteConfig
     config: SqliteConfig
 
     @classmethod

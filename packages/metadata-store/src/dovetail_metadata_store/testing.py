@@ -5,9 +5,10 @@ from __future__ import annotations
 import sqlite3
 import tempfile
 import uuid
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from dovetail_conformance import Harness
 from dovetail_metadata_store.interface import MetadataStore
@@ -18,9 +19,9 @@ from dovetail_metadata_store.sqlite import SqliteMetadataStore
 class MemoryHarness(Harness):
     """The reference flavor, in the memory of this process."""
 
-    flavor = InMemoryMetadataStore
+    flavor: ClassVar[type[InMemoryMetadataStore]] = InMemoryMetadataStore
     processes = False
-    lacks = {"MS-03": "a record in memory cannot be damaged from outside"}
+    lacks: Mapping[str, str] = {"MS-03": "a record in memory cannot be damaged from outside"}
 
     def make(self, **config: Any) -> MetadataStore:
         """Return a store on a space of its own."""
@@ -34,7 +35,7 @@ class MemoryHarness(Harness):
 class SqliteHarness(Harness):
     """The embedded flavor, in a temporary directory."""
 
-    flavor = SqliteMetadataStore
+    flavor: ClassVar[type[SqliteMetadataStore]] = SqliteMetadataStore
 
     def __enter__(self) -> Self:
         self._folder = tempfile.TemporaryDirectory(prefix="dovetail-sqlite-")

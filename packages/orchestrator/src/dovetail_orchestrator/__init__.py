@@ -61,4 +61,5 @@ _EXPORTS = {
     "StepState": "plan",
     "StepStatus": "status",
 }
-__getattr__, __dir__ = lazy(__name__, _EXPORTS)
+if not TYPE_CHECKING:  # a checker is to find the names above, and no others
+    __getattr__, __dir__ = lazy(__name__, _EXPORTS)

@@ -38,7 +38,7 @@ class ThreadAttempt:
 
     def __init__(self, task: Task, grace: float) -> None:
         self.task = task
-        self.place = Interruptible()
+        self.place: Interruptible = Interruptible()
         self._grace = grace
         self._since = uptime()
 

@@ -21,7 +21,7 @@ Progress = Callable[[RunStatus], object]
 POLL = 0.2
 """Seconds between two looks at a run that is waited for."""
 
-log = logging.getLogger("dovetail")
+log: logging.Logger = logging.getLogger("dovetail")
 
 
 class RunHandle:

@@ -25,9 +25,9 @@ class Interruptible:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._thread = 0
-        self.native_thread = 0
+        self.native_thread: int = 0
         """The system's number of the thread that executes."""
-        self.interrupted = False
+        self.interrupted: bool = False
         self._signals = 0
 
     @property
@@ -87,7 +87,7 @@ class ControlC:
     """
 
     def __init__(self, wake: Callable[[], object]) -> None:
-        self.count = 0
+        self.count: int = 0
         """How often it was pressed."""
         self._wake = wake
         self._place = Interruptible()

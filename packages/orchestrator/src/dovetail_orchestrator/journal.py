@@ -23,7 +23,7 @@ from dovetail_orchestrator.plan import PipelinePlan, StepState
 from dovetail_orchestrator.process_identity import ProcessIdentity
 from dovetail_orchestrator.status import StepStatus
 
-log = logging.getLogger("dovetail")
+log: logging.Logger = logging.getLogger("dovetail")
 _WAITS = (0.05, 0.1, 0.2, 0.4, 0.8)
 """Seconds between tries to write the end of a run."""
 
@@ -105,7 +105,7 @@ class Journal:
 
     def __init__(self, header: Header) -> None:
         self.header = header
-        self.steps = [StepStatus() for _ in header.steps]
+        self.steps: list[StepStatus] = [StepStatus() for _ in header.steps]
         self.end: StepState | None = None
 
     @classmethod

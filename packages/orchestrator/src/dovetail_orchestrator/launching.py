@@ -12,7 +12,7 @@ from dovetail_core import DovetailError, Failure, mask, retrying
 from dovetail_orchestrator.interruption import Interruptible
 from dovetail_orchestrator.plan import Command, Launcher, LogSink, StepInterrupted, StepResult, StepState
 
-log = logging.getLogger("dovetail")
+log: logging.Logger = logging.getLogger("dovetail")
 CANCELLED = StepResult(StepState.CANCELLED)
 
 

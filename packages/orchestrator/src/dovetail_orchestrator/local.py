@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -75,8 +75,8 @@ class LocalOrchestrator(Orchestrator):
     """
 
     flavor = "local"
-    capabilities = frozenset({Capability.PARALLEL, Capability.ASYNC_SUBMIT, Capability.RETRY, Capability.RESOURCES})
-    Config = LocalConfig
+    capabilities: frozenset[Any] = frozenset({Capability.PARALLEL, Capability.ASYNC_SUBMIT, Capability.RETRY, Capability.RESOURCES})
+    Config: ClassVar[type[LocalConfig]] = LocalConfig
     config: LocalConfig
 
     def setup(self) -> None:

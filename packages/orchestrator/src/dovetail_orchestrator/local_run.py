@@ -35,7 +35,7 @@ class LocalRun:
     def __init__(
         self, plan: PipelinePlan, launcher: Launcher, config: LocalConfig, directory: RunDirectory, journal: JournalWriter
     ) -> None:
-        self.run_id = plan.run_id
+        self.run_id: str = plan.run_id
         self._launcher = launcher
         self._config = config
         self._limit = config.limit
@@ -57,7 +57,7 @@ class LocalRun:
         self._cancelled = False
         self._interrupted = False
         self._control_c = ControlC(lambda: self._ended.put(None))
-        self.over = threading.Event()
+        self.over: threading.Event = threading.Event()
 
     def drive(self, on_progress: Progress | None = None) -> RunStatus:
         """Execute every step and return how the run ended. KeyboardInterrupt stops everything, and is raised once it has stopped."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from dovetail_core import ComponentConfig, Conflict, NotFound, Reach, Timeout
 from dovetail_orchestrator.admission import unexecutable
@@ -29,8 +29,8 @@ class InMemoryOrchestrator(Orchestrator):
     or have a timeout. Instances that are configured with one `space` see each other's runs."""
 
     flavor = "memory"
-    capabilities = frozenset({Capability.PARALLEL, Capability.ASYNC_SUBMIT, Capability.RETRY})
-    Config = MemoryConfig
+    capabilities: frozenset[Any] = frozenset({Capability.PARALLEL, Capability.ASYNC_SUBMIT, Capability.RETRY})
+    Config: ClassVar[type[MemoryConfig]] = MemoryConfig
     config: MemoryConfig
     Run: ClassVar[type[MemoryRun]] = MemoryRun
     spaces: ClassVar[dict[str, Space]] = {}

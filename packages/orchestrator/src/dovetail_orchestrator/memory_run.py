@@ -40,9 +40,9 @@ class MemoryRun:
         self.plan = plan
         self.launcher = launcher
         self.config = config
-        self.schedule = Schedule(plan)
+        self.schedule: Schedule = Schedule(plan)
         self.logs: dict[tuple[str, int], MemoryLog] = {}
-        self.over = threading.Event()
+        self.over: threading.Event = threading.Event()
         self._state = StepState.PENDING
         self._context = contextvars.copy_context()
         self._inbox: queue.SimpleQueue[Callable[[], object]] = queue.SimpleQueue()

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from graphlib import CycleError, TopologicalSorter
-from typing import Any, Literal, Protocol, Self
+from typing import Any, ClassVar, Literal, Protocol, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -43,7 +43,7 @@ class StepState(StrEnum):
 class StepPlan(BaseModel):
     """One step, as far as an orchestrator needs to know it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(min_length=1, description="Unique in the plan.")
     upstream: tuple[str, ...] = Field(default=(), description="Steps that must have succeeded before.")
@@ -58,7 +58,7 @@ class StepPlan(BaseModel):
 class PipelinePlan(BaseModel):
     """The steps of a run and their order. Refuses unknown or repeated names and cycles when it is made."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
 
     version: int = PLAN_VERSION
     run_id: str

@@ -32,7 +32,7 @@ class RunDirectory:
         if not _RUN_ID.fullmatch(run_id):
             raise InvalidArgument(f"{run_id!r} is no id of a run", remedy="use letters, digits and dashes, at most 100", field="run_id")
         self.run_id = run_id
-        self.path = root / run_id
+        self.path: Path = root / run_id
         self._cancel = f"{self.path}/cancel"
         self._logs = f"{self.path}/logs"
 

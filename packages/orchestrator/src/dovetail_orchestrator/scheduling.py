@@ -17,14 +17,14 @@ class Schedule:
     def __init__(self, plan: PipelinePlan) -> None:
         self.plans: Mapping[str, StepPlan] = {step.name: step for step in plan.steps}
         self.status: dict[str, StepStatus] = dict.fromkeys(self.plans, StepStatus())
-        self.index = {name: index for index, name in enumerate(self.plans)}
-        self.fail_fast = plan.failure_mode == "fail_fast"
+        self.index: dict[str, int] = {name: index for index, name in enumerate(self.plans)}
+        self.fail_fast: bool = plan.failure_mode == "fail_fast"
         self._left = {step.name: len(set(step.upstream)) for step in plan.steps}
         self._below: dict[str, list[str]] = {name: [] for name in self.plans}
         for step in plan.steps:
             for upstream in set(step.upstream):
                 self._below[upstream].append(step.name)
-        self.ready = deque(name for name, left in self._left.items() if not left)
+        self.ready: deque[str] = deque(name for name, left in self._left.items() if not left)
         self.running: set[str] = set()
         self._delayed: list[tuple[float, str]] = []
         self._open = len(self.plans)

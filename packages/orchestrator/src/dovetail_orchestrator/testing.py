@@ -7,7 +7,7 @@ import tempfile
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from dovetail_conformance.instruments import SyscallShim
 from dovetail_orchestrator.contract.harness import OrchestratorHarness
@@ -19,7 +19,7 @@ from dovetail_orchestrator.memory import InMemoryOrchestrator
 class MemoryHarness(OrchestratorHarness):
     """The reference flavor, in the memory of this process."""
 
-    flavor = InMemoryOrchestrator
+    flavor: ClassVar[type[InMemoryOrchestrator]] = InMemoryOrchestrator
     processes = False
 
     def make(self, **config: Any) -> Orchestrator:
@@ -38,7 +38,7 @@ class MemoryHarness(OrchestratorHarness):
 class LocalHarness(OrchestratorHarness):
     """The embedded flavor, in a temporary directory."""
 
-    flavor = LocalOrchestrator
+    flavor: ClassVar[type[LocalOrchestrator]] = LocalOrchestrator
 
     def __enter__(self) -> Self:
         self._folder = tempfile.TemporaryDirectory(prefix="dovetail-local-")

@@ -14,4 +14,5 @@ if TYPE_CHECKING:
 __all__ = ["FakeSlack", "FakeWorkspace", "SlackHarness"]
 
 _EXPORTS = {"FakeSlack": "server", "FakeWorkspace": "workspace", "SlackHarness": "harness"}
-__getattr__, __dir__ = lazy(__name__, _EXPORTS)
+if not TYPE_CHECKING:  # a checker is to find the names above, and no others
+    __getattr__, __dir__ = lazy(__name__, _EXPORTS)

@@ -42,10 +42,10 @@ class SlackHarness(AlerterHarness):
     What was posted in a live workspace is read back by the flavor's own token, and nobody there answers or refuses.
     """
 
-    flavor = SlackAlerter
-    environment = "emulated"
+    flavor: ClassVar[type[SlackAlerter]] = SlackAlerter
+    environment: str = "emulated"
     impatient: Mapping[str, object] = {"timeout": 0.4, "attempts": 2, "patience": 4.0}
-    patience = 30.0
+    patience: float = 30.0
     refusals: ClassVar[Mapping[str, type[Exception] | tuple[type[Exception], ...]]] = _CODES
     buttons = False
     """Whether questions have buttons."""
@@ -58,12 +58,12 @@ class SlackHarness(AlerterHarness):
 
     def __enter__(self) -> Self:
         if not self._live:
-            self.slack = FakeSlack()
+            self.slack: FakeSlack = FakeSlack()
             self.slack.__enter__()
             self._proxy = FaultProxy("127.0.0.1", self.slack.port)
             self._proxy.__enter__()
             space = self.slack.workspace
-            self.people = (space.add_user("ada"), space.add_user("bob"))
+            self.people: Sequence[str] = (space.add_user("ada"), space.add_user("bob"))
             self._token = space.add_token()
             self._app_token = space.add_token({"connections:write"}, "app")
         return self
@@ -211,7 +211,9 @@ class SlackButtonsHarness(SlackHarness):
 class SlackWebhookHarness(SlackHarness):
     """The flavor with an incoming webhook."""
 
-    deviations = {"XC-05": Deviation("a webhook gives no id by which a message could be looked for, so that it is sent again", "backend")}
+    deviations: Mapping[str, Deviation] = {
+        "XC-05": Deviation("a webhook gives no id by which a message could be looked for, so that it is sent again", "backend")
+    }
     refusals: ClassVar[Mapping[str, type[Exception] | tuple[type[Exception], ...]]] = {
         code: error for code, (_, error) in _CODES_OF_WEBHOOKS.items()
     }

@@ -17,7 +17,7 @@ class Refusal(Exception):
 
     def __init__(self, error: str, **more: Any) -> None:
         super().__init__(error)
-        self.answer = {"ok": False, "error": error, **more}
+        self.answer: dict[str, Any] = {"ok": False, "error": error, **more}
 
 
 class Methods:

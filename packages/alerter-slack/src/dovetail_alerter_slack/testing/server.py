@@ -62,8 +62,8 @@ class FakeSlack:
     """A workspace and its servers on free ports of 127.0.0.1, as a context manager."""
 
     def __init__(self) -> None:
-        self.workspace = FakeWorkspace()
-        self.sockets = Sockets(self.workspace)
+        self.workspace: FakeWorkspace = FakeWorkspace()
+        self.sockets: Sockets = Sockets(self.workspace)
         self._methods = Methods(self.workspace, self.sockets.url)
         self._server = _Server(("127.0.0.1", 0), _handler(self))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="fake-slack", daemon=True)

@@ -26,7 +26,7 @@ class Asked(threading.Thread):
 
     def __init__(self, alerter: Alerter, question: Question, approvers: Sequence[str] = (), timeout: float = _LONG) -> None:
         super().__init__(daemon=True)
-        self.title = question.title
+        self.title: str = question.title
         self.came: Any = None
         self._call: Callable[[], Answer] = lambda: alerter.ask(question, timeout=timeout, approvers=approvers)
         self.start()

@@ -27,7 +27,7 @@ class MachineRules:
     @rule("AL-27", severity=1, kind="machine")
     def test_exactly_what_was_posted_arrives(self, harness: AlerterHarness, effort: Effort, seed: int) -> None:
         """Whatever is posted, refused and posted again, the provider has exactly the messages that receipts say were accepted, in their order."""
-        run_machine(lambda: AlerterMachine(harness), effort, seed)
+        run_machine(lambda: AlerterMachine(harness), effort, seed, harness=harness)
 
 
 class AlerterMachine(RuleBasedStateMachine):
@@ -39,7 +39,7 @@ class AlerterMachine(RuleBasedStateMachine):
         self.alerter: Alerter = harness.make()
         self.arrived: list[str] = []
         self.unfinished: list[Receipt] = []
-        self.long = 0
+        self.long: int = 0
 
     def teardown(self) -> None:
         self.alerter.close()

@@ -17,7 +17,7 @@ class PseudoTerminal:
 
     def __init__(self) -> None:
         self._outside, self._inside = pty.openpty()
-        self.name = os.ttyname(self._inside)
+        self.name: str = os.ttyname(self._inside)
         """Path of the device."""
         self._seen = bytearray()
         self._more = threading.Condition()

@@ -7,7 +7,7 @@ import tempfile
 import uuid
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from dovetail_artifact_store import ArtifactStore
 from dovetail_artifact_store.contract import ArtifactStoreHarness
@@ -29,11 +29,13 @@ class S3Harness(ArtifactStoreHarness):
     `--config` names the server (`server = "radosgw"`; default: moto's), or is the settings of the flavor for a live bucket.
     """
 
-    flavor = S3ArtifactStore
-    environment = "emulated"
-    lacks = {"AS-46": "the flavor writes no files that a disk could refuse: what a wire can do is asked by the other rules about faults"}
+    flavor: ClassVar[type[S3ArtifactStore]] = S3ArtifactStore
+    environment: str = "emulated"
+    lacks: Mapping[str, str] = {
+        "AS-46": "the flavor writes no files that a disk could refuse: what a wire can do is asked by the other rules about faults"
+    }
     impatient: Mapping[str, object] = {"read_timeout": 0.5, "connect_timeout": 0.5, "attempts": 2}
-    patience = 30.0
+    patience: float = 30.0
 
     def __init__(self, settings: Mapping[str, object] | None = None) -> None:
         super().__init__(settings)
@@ -48,7 +50,7 @@ class S3Harness(ArtifactStoreHarness):
 
     def __enter__(self) -> Self:
         if self._kind is not None:
-            self.server = self._kind()
+            self.server: Server = self._kind()
             self._folder = tempfile.TemporaryDirectory(prefix="dovetail-keys-")
             self._ended = self.server.give("full")  # now, since the SDK's log of it would be taken for the flavor's
             self.server.end(self._ended)

@@ -7,7 +7,8 @@ import subprocess
 import sys
 import urllib.request
 import uuid
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from dovetail_artifact_store_s3.testing import moto_in_turn
 from dovetail_artifact_store_s3.testing.server import Keys, Right, Server, answers, free_port, sdk_client
@@ -21,13 +22,13 @@ _ANYBODY = Keys("any", "any")
 class MotoServer(Server):
     """A server of moto's in a process of its own, with one bucket, and users whose keys are checked."""
 
-    lacks = {
+    lacks: ClassVar[Mapping[str, str]] = {
         "AS-50": "moto's server does not look at the signature of a URL, nor at its time",
         "AS-62": "moto's server ignores If-Match where an upload by parts is completed",
     }
 
     def __init__(self) -> None:
-        self.port = free_port()
+        self.port: int = free_port()
         words = [sys.executable, "-m", moto_in_turn.__name__, str(self.port)]
         self._process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:

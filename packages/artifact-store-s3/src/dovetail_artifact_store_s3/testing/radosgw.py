@@ -9,7 +9,7 @@ import tempfile
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from dovetail_artifact_store_s3.testing.server import Keys, Right, Server, answers, free_port
 from dovetail_conformance import HarnessError, until
@@ -57,7 +57,7 @@ class RadosGateway(Server):
     Version 16 ignores conditions on the completion of an upload by parts, and compares an etag with `If-Match` as text: quotes differ.
     """
 
-    settings = {"conditional_writes": "one_request"}
+    settings: ClassVar[Mapping[str, object]] = {"conditional_writes": "one_request"}
 
     def __init__(self) -> None:
         if not installed():
@@ -77,13 +77,13 @@ class RadosGateway(Server):
 
     def give(self, right: Right) -> Keys:
         """Return a new key of the bucket's owner, or of a user below it that may only read."""
-        keys = Keys(uuid.uuid4().hex[:20].upper(), uuid.uuid4().hex, f"owner:{uuid.uuid4().hex}" if right == "readonly" else "owner")
-        given = ["--access-key", keys.id, "--secret-key", keys.secret]
+        user, key = f"owner:{uuid.uuid4().hex}" if right == "readonly" else "owner", uuid.uuid4().hex[:20].upper()
+        given = ["--key-type=s3", "--access-key", key, "--gen-secret"]  # a secret of our own would be seen among the processes
         if right == "readonly":
-            self._admin("subuser", "create", "--uid=owner", f"--subuser={keys.user}", "--access=read", "--key-type=s3", *given)
+            made = self._admin("subuser", "create", "--uid=owner", f"--subuser={user}", "--access=read", *given)
         else:
-            self._admin("key", "create", "--uid=owner", "--key-type=s3", *given)
-        return keys
+            made = self._admin("key", "create", "--uid=owner", *given)
+        return Keys(key, next(str(one["secret_key"]) for one in made["keys"] if one["access_key"] == key), user)
 
     def end(self, keys: Keys) -> None:
         """Remove a key."""
@@ -97,7 +97,7 @@ class RadosGateway(Server):
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _start(self) -> None:
-        self.port = free_port()
+        self.port: int = free_port()
         self._folder = Path(tempfile.mkdtemp(prefix="dovetail-radosgw-"))
         self._processes: list[subprocess.Popen[bytes]] = []
         fsid, disk = str(uuid.uuid4()), str(uuid.uuid4())

@@ -24,7 +24,7 @@ class MachineRules:
     @rule("AS-51", severity=1, kind="machine")
     def test_a_store_is_a_dictionary_of_bytes(self, harness: ArtifactStoreHarness, effort: Effort, seed: int) -> None:
         """Whatever sequence of operations is done, a store holds what a dictionary of bytes would hold."""
-        run_machine(lambda: StoreMachine(harness.make()), effort, seed)
+        run_machine(lambda: StoreMachine(harness.make()), effort, seed, harness=harness)
 
 
 class StoreMachine(RuleBasedStateMachine):

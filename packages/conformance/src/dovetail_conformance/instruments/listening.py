@@ -26,7 +26,7 @@ class Listener(Generic[P]):
         self._lock = threading.Lock()
         self._faults: list[Fault[P]] = []
         self._passed: list[P] = []
-        self.port = 0
+        self.port: int = 0
 
     @property
     def requests(self) -> list[P]:

@@ -78,7 +78,7 @@ class SyscallShim:
     """
 
     def __init__(self, directory: Path) -> None:
-        self.directory = Path(os.path.realpath(directory))
+        self.directory: Path = Path(os.path.realpath(directory))
         """What it watches."""
         self._below_it = f"{self.directory}{os.sep}"
         self._faults: list[Fault[Operation]] = []

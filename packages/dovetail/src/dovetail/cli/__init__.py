@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 
@@ -10,4 +11,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from dovetail.cli.failures import exit_code_of
     from dovetail.cli.root import dovetail
 
+    if "_DOVETAIL_COMPLETE" in os.environ:
+        from dovetail.cli.shells import register
+
+        register()
     return exit_code_of(dovetail, arguments)

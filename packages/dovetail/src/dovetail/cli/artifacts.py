@@ -9,6 +9,7 @@ import click
 
 from dovetail.cli.lazy_groups import SpeakingGroup
 from dovetail.cli.printing import output_option, print_done, print_record, print_rows
+from dovetail.cli.run_completion import complete_runs
 from dovetail.cli.runs import history, stack_option
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def artifacts() -> None:
 
 
 @artifacts.command("list")
-@click.option("--run", help="Only what the steps of this run gave.")
+@click.option("--run", shell_complete=complete_runs, help="Only what the steps of this run gave.")
 @click.option("--step", help="Only what this step gave.")
 @click.option("--pipeline", help="Only what this pipeline gave.")
 @click.option("--type", "kind", help="Only values of this Python type.")

@@ -15,9 +15,14 @@ import click
 from dovetail_core.errors import DovetailError
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
     from pydantic.fields import FieldInfo
 
     from dovetail_core import Component
+
+    _ParamType = click.ParamType[Any]
+else:
+    _ParamType = click.ParamType  # generic only in newer versions of click
 
 _PREFIX = "setting_"
 _TAKEN = {"flavor", "help", "output"}
@@ -42,8 +47,8 @@ class SettingsCommand(click.Command):
                 raise
             flavor = None
         if flavor is not None:
-            self.params += options_of(flavor)
-            self.epilog = f"\b\nSettings of the flavor '{flavor.flavor}': {_first_line(flavor)}"
+            self.params: list[click.Parameter] = [*self.params, *options_of(flavor)]
+            self.epilog: str | None = f"\b\nSettings of the flavor '{flavor.flavor}': {_first_line(flavor)}"
         return super().parse_args(ctx, args)
 
 
@@ -62,7 +67,7 @@ def settings_in(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name.removeprefix(_PREFIX): value for name, value in values.items() if name.startswith(_PREFIX) and value is not None}
 
 
-class SettingType(click.ParamType):  # type: ignore[type-arg]  # generic only in newer versions of click
+class SettingType(_ParamType):
     """A setting as it is typed on a command line: numbers as numbers, structures as JSON; references to secrets stay as they are."""
 
     name = "setting"
@@ -70,6 +75,7 @@ class SettingType(click.ParamType):  # type: ignore[type-arg]  # generic only in
     def __init__(self, setting: str, annotation: Any) -> None:
         self.setting = setting
         self._kind = _kind(annotation)
+        self._choices = _choices(annotation)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return the value for the stack file; its validity is for the config to judge."""
@@ -80,6 +86,12 @@ class SettingType(click.ParamType):  # type: ignore[type-arg]  # generic only in
         except ValueError:
             wanted = "JSON" if self._kind is None else "a number"
             self.fail(f"'{value}' is not {wanted}", param, ctx)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Return the values that the setting can have and that begin so, if they are known."""
+        from click.shell_completion import CompletionItem
+
+        return [CompletionItem(choice) for choice in self._choices if choice.startswith(incomplete)]
 
 
 def _arms(annotation: Any) -> list[Any]:
@@ -119,10 +131,14 @@ def _text_or_json(arm: Any) -> type[str] | None:
     return None if issubclass(arm, (BaseModel, dict, list, tuple, set, frozenset)) else str
 
 
-def _metavar(annotation: Any) -> str:
+def _choices(annotation: Any) -> list[str]:
+    """Return the values that an annotation lists, as text."""
     choices = [str(value) for arm in _arms(annotation) if get_origin(arm) is Literal for value in get_args(arm)]
-    choices += [str(member.value) for arm in _arms(annotation) if isinstance(arm, type) and issubclass(arm, Enum) for member in arm]
-    if choices:
+    return choices + [str(member.value) for arm in _arms(annotation) if isinstance(arm, type) and issubclass(arm, Enum) for member in arm]
+
+
+def _metavar(annotation: Any) -> str:
+    if choices := _choices(annotation):
         return "[" + "|".join(choices) + "]"
     return {int: "INTEGER", float: "NUMBER", None: "JSON"}.get(_kind(annotation), "TEXT")
 

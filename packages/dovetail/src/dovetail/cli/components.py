@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from dovetail.cli.completion import complete_components, complete_flavors
+from dovetail.cli.completion import complete_components, complete_flavors, complete_set_attributes
 from dovetail.cli.flavors import flavor_group
 from dovetail.cli.offered_commands import OfferingGroup
 from dovetail.cli.printing import output_option, print_done, print_record, print_rows
@@ -134,7 +134,7 @@ def _flavor_word(words: Sequence[str]) -> str | None:
 def _add_changing(group: click.Group, kind: str) -> None:
     @group.command("remove-attribute")
     @_name(kind)
-    @click.argument("attribute", nargs=-1, required=True)
+    @click.argument("attribute", nargs=-1, required=True, shell_complete=complete_set_attributes(kind))
     @output_option
     def remove_attribute(name: str, attribute: tuple[str, ...], output: str) -> None:
         """Remove settings of a component, so that their defaults hold."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dovetail.cli.completion import complete_flavors
+from dovetail.cli.completion import complete_flavors, complete_own_flavors
 from dovetail.cli.lazy_groups import SpeakingGroup
 from dovetail.cli.printing import output_option, print_done, print_record, print_rows
 
@@ -106,7 +106,7 @@ def _add_registering(group: click.Group, kind: str) -> None:
         print_done(f"Registered {kind} flavor '{name}'.", {"type": kind, "flavor": name, "target": words[-1]}, output)
 
     @group.command()
-    @click.argument("name", shell_complete=complete_flavors(kind))
+    @click.argument("name", shell_complete=complete_own_flavors(kind))
     @output_option
     def unregister(name: str, output: str) -> None:
         """Offer a flavor of the project no more."""

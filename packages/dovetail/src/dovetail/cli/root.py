@@ -19,6 +19,7 @@ _COMMANDS = {
     "artifacts": ("dovetail.cli.artifacts:artifacts", "List, inspect and download artifacts."),
     "doctor": ("dovetail.cli.doctor:doctor", "Check every component, flavor and plugin."),
     "stack": ("dovetail.cli.stacks:stack", "Declare, change, choose and move stacks."),
+    "schema": ("dovetail.cli.schemas:schema", "Print the JSON Schema of dovetail.yaml, for editors."),
     "completion": ("dovetail.cli.completion:completion", "Print a shell's completion script."),
 }
 _HOOKS = "dovetail.hooks.v1"

@@ -14,7 +14,9 @@ import click
 
 from dovetail.cli.completion import complete_stacks
 from dovetail.cli.failures import UserCodeFailed, raised_by_user_code
+from dovetail.cli.pipeline_completion import complete_pipelines
 from dovetail.cli.printing import output_option
+from dovetail.cli.run_completion import complete_runs
 
 if TYPE_CHECKING:
     from dovetail.history import RunView
@@ -22,14 +24,20 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("target", metavar="MODULE:PIPELINE")
+@click.argument("target", metavar="MODULE:PIPELINE", shell_complete=complete_pipelines)
 @click.option("--stack", shell_complete=complete_stacks, help="Name of the stack. Default: the active one.")
 @click.option("--param", "-p", "parameters", multiple=True, metavar="NAME=VALUE", help="Argument of the pipeline, as JSON or plain text.")
 @click.option(
     "--config", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="YAML run configuration; the other options win over it."
 )
 @click.option("--no-cache", is_flag=True, help="Take no earlier results.")
-@click.option("--resume", default="", metavar="RUN", help="Continue a run that did not succeed: what it committed is not executed again.")
+@click.option(
+    "--resume",
+    default="",
+    metavar="RUN",
+    shell_complete=complete_runs,
+    help="Continue a run that did not succeed: what it committed is not executed again.",
+)
 @click.option("--name", help="Name of the run; {pipeline}, {date} and {time} are filled in.")
 @output_option
 def run(

@@ -11,6 +11,7 @@ import click
 from dovetail.cli.completion import complete_stacks
 from dovetail.cli.lazy_groups import SpeakingGroup
 from dovetail.cli.printing import output_option, print_done, print_rows
+from dovetail.cli.run_completion import complete_runs, complete_steps
 
 if TYPE_CHECKING:
     from dovetail.history import RunHistory, RunView
@@ -64,7 +65,7 @@ def list_runs(pipeline: str | None, states: tuple[str, ...], contains: str | Non
 
 
 @runs.command()
-@click.argument("run")
+@click.argument("run", shell_complete=complete_runs)
 @stack_option
 @output_option
 def describe(run: str, stack: str | None, output: str) -> None:
@@ -76,8 +77,8 @@ def describe(run: str, stack: str | None, output: str) -> None:
 
 
 @runs.command()
-@click.argument("run")
-@click.argument("step", required=False)
+@click.argument("run", shell_complete=complete_runs)
+@click.argument("step", required=False, shell_complete=complete_steps)
 @click.option("--attempt", type=click.IntRange(min=1), help="Number of the attempt. Default: the latest.")
 @stack_option
 @output_option
@@ -118,7 +119,7 @@ def _log_lines(view: RunView, step: str | None, attempt: int | None) -> Iterator
 
 
 @runs.command()
-@click.argument("run")
+@click.argument("run", shell_complete=complete_runs)
 @stack_option
 @output_option
 def cancel(run: str, stack: str | None, output: str) -> None:
@@ -134,7 +135,7 @@ def cancel(run: str, stack: str | None, output: str) -> None:
 
 
 @runs.command()
-@click.argument("run")
+@click.argument("run", shell_complete=complete_runs)
 @stack_option
 @output_option
 def resume(run: str, stack: str | None, output: str) -> None:
@@ -166,7 +167,7 @@ def _pipeline_of(found: RunHistory, run_id: str) -> Pipeline:
 
 
 @runs.command()
-@click.argument("run", nargs=-1, required=True)
+@click.argument("run", nargs=-1, required=True, shell_complete=complete_runs)
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 @stack_option
 @output_option

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from dovetail.cli.completion import complete_components, complete_stacks
+from dovetail.cli.completion import complete_components, complete_components_of_stack, complete_stacks, complete_types_of_stack
 from dovetail.cli.lazy_groups import LazyGroup
 from dovetail.cli.printing import output_option, print_done, print_record, print_rows
 from dovetail_core.discovery import offered_types
@@ -135,8 +135,8 @@ def update(name: str, output: str, **values: Any) -> None:
 
 @stack.command("remove-component")
 @_required_name
-@click.argument("kind", metavar="TYPE")
-@click.argument("component", required=False)
+@click.argument("kind", metavar="TYPE", shell_complete=complete_types_of_stack)
+@click.argument("component", required=False, shell_complete=complete_components_of_stack)
 @output_option
 def remove_component(name: str, kind: str, component: str | None, output: str) -> None:
     """Take a component out of a stack, or all of a TYPE."""

@@ -13,7 +13,7 @@ from dovetail_core.stack_instance import Stack
 from dovetail_metadata_store.records import Run
 
 Watcher = Callable[[RunEvent | StepEvent], Any]
-log = logging.getLogger("dovetail")
+log: logging.Logger = logging.getLogger("dovetail")
 
 
 class Events:

@@ -20,7 +20,7 @@ INTERVAL = 2.0
 SILENCE = 60.0
 """Seconds after which the process of a run on another machine counts as dead."""
 
-log = logging.getLogger("dovetail")
+log: logging.Logger = logging.getLogger("dovetail")
 
 
 def this_process() -> Owner:

@@ -18,7 +18,7 @@ from dovetail_core import Conflict
 from dovetail_metadata_store.records import Attempt, State
 from dovetail_orchestrator.plan import Command, LogSink, StepResult, StepState
 
-log = logging.getLogger("dovetail")
+log: logging.Logger = logging.getLogger("dovetail")
 STACK_VARIABLE = "DOVETAIL_STACK"
 
 
@@ -26,7 +26,7 @@ class RunLauncher:
     """Executes the steps of one run; see `dovetail_orchestrator.plan.Launcher` for the contract."""
 
     def __init__(self, session: RunSession, steps: Mapping[str, Step[..., Any]], events: Events, stack: Mapping[str, Any]) -> None:
-        self.execution = StepExecution(session)
+        self.execution: StepExecution = StepExecution(session)
         self._session = session
         self._steps = steps
         self._events = events

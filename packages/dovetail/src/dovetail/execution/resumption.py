@@ -16,7 +16,7 @@ from dovetail_core import Conflict, Failure, utcnow
 from dovetail_metadata_store import MetadataStore
 from dovetail_metadata_store.records import Run, State, StepRun
 
-log = logging.getLogger("dovetail")
+log: logging.Logger = logging.getLogger("dovetail")
 LOST = Failure("Lost", "the process that executed the run ended without a word")
 
 

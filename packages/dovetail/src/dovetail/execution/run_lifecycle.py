@@ -27,7 +27,7 @@ from dovetail_metadata_store.records import Run, State, StepRun
 from dovetail_orchestrator import Orchestrator
 from dovetail_orchestrator.plan import StepState
 
-log = logging.getLogger("dovetail")
+log: logging.Logger = logging.getLogger("dovetail")
 Hook = Callable[..., Any]
 
 

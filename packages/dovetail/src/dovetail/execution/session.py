@@ -33,7 +33,7 @@ class RunSession:
         self.functions = functions
         self.metadata: MetadataStore = stack.metadata_store
         self.store: ArtifactStore = stack.artifact_store
-        self.registry = Registry(allow_pickle=plan.allow_pickle)
+        self.registry: Registry = Registry(allow_pickle=plan.allow_pickle)
         self._steps = {step.name: step for step in plan.steps}
         self._positions = {step.name: position for position, step in enumerate(plan.steps)}
         self._outputs: dict[str, Mapping[str, Artifact]] = {}

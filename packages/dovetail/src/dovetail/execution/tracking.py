@@ -16,7 +16,7 @@ from dovetail_metadata_store.records import Run as PipelineRun
 if TYPE_CHECKING:
     from dovetail_experiment_tracker import ExperimentTracker, Run
 
-log = logging.getLogger("dovetail")
+log: logging.Logger = logging.getLogger("dovetail")
 TYPE = "experiment_tracker"
 ENTRY = "experiment_run"
 """Name of the step's metadata that says which run of which tracker is the step's latest attempt."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 import numpy as np
 
@@ -31,7 +31,7 @@ class Arrays(Materializer):
 
     name = "numpy"
     format = "npy"
-    requires = ("numpy",)
+    requires: ClassVar[tuple[str, ...]] = ("numpy",)
 
     def save(self, value: Any, target: Target) -> Mapping[str, Any]:
         if type(value) not in (np.ndarray, np.memmap, np.void):

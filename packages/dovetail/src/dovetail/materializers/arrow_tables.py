@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyarrow as pa
 
@@ -22,7 +22,7 @@ class ArrowTables(Materializer):
 
     name = "arrow"
     format = "arrow"
-    requires = ("pyarrow",)
+    requires: ClassVar[tuple[str, ...]] = ("pyarrow",)
 
     def save(self, value: Any, target: Target) -> Mapping[str, Any]:
         table = value.unify_dictionaries()  # a file holds one dictionary per column

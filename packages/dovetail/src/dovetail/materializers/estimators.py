@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 import sklearn
@@ -31,7 +31,7 @@ class Estimators(Materializer):
 
     name = "estimator"
     format = "skops"
-    requires = ("scikit-learn", "skops")
+    requires: ClassVar[tuple[str, ...]] = ("scikit-learn", "skops")
 
     def save(self, value: Any, target: Target) -> Mapping[str, Any]:
         try:

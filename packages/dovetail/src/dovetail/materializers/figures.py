@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from dovetail.materializers.images import FILE, opened
 from dovetail.materializers.materializer import Materializer
@@ -25,7 +25,7 @@ class Figures(Materializer):
 
     name = "figure"
     format = "png"
-    requires = ("matplotlib", "pillow")
+    requires: ClassVar[tuple[str, ...]] = ("matplotlib", "pillow")
 
     def save(self, value: Any, target: Target) -> Mapping[str, Any]:
         with target.open(FILE) as file:

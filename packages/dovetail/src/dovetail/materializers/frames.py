@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pandas as pd
 import pyarrow.parquet as pq
@@ -28,7 +28,7 @@ class Frames(Materializer):
 
     name = "pandas"
     format = "parquet"
-    requires = ("pandas", "pyarrow")
+    requires: ClassVar[tuple[str, ...]] = ("pandas", "pyarrow")
 
     def save(self, value: Any, target: Target) -> Mapping[str, Any]:
         if type(value) not in (pd.DataFrame, pd.Series):

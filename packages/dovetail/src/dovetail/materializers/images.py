@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from PIL import Image
 
@@ -22,7 +22,7 @@ class Images(Materializer):
 
     name = "image"
     format = "png"
-    requires = ("pillow",)
+    requires: ClassVar[tuple[str, ...]] = ("pillow",)
 
     def save(self, value: Any, target: Target) -> Mapping[str, Any]:
         if value.mode not in _LOSSLESS:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from dovetail.materializers.materializer import Materializer, Refused
 
@@ -24,7 +24,7 @@ class Pickles(Materializer):
 
     name = "pickle"
     format = "pickle"
-    requires = ("cloudpickle",)
+    requires: ClassVar[tuple[str, ...]] = ("cloudpickle",)
 
     def save(self, value: Any, target: Target) -> Mapping[str, Any]:
         try:

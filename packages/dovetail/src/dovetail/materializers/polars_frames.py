@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import polars as pl
 
@@ -25,7 +25,7 @@ class PolarsFrames(Materializer):
 
     name = "polars"
     format = "arrow"
-    requires = ("polars",)
+    requires: ClassVar[tuple[str, ...]] = ("polars",)
 
     def save(self, value: Any, target: Target) -> Mapping[str, Any]:
         if type(value) not in (pl.DataFrame, pl.Series, pl.LazyFrame):

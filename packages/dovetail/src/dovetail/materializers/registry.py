@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dovetail.materializers.source import Source
     from dovetail.materializers.target import Target
 
-log = logging.getLogger("dovetail.materializers")
+log: logging.Logger = logging.getLogger("dovetail.materializers")
 _BUILTIN = {entry.name: entry for entry in (*BUILTINS, PICKLE)}
 
 

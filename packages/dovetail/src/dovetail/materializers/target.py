@@ -34,7 +34,7 @@ class Target:
         self._prefix = ""
         self._files: dict[str, StoredFile] = {}
         self._held: dict[str, bytes] = {}
-        self.registry = registry
+        self.registry: Registry = registry
         """The materializers there are."""
 
     def write_bytes(self, name: str, data: bytes | bytearray | memoryview) -> None:

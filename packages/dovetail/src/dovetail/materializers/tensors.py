@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import OrderedDict
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from dovetail.materializers.materializer import Materializer, Refused
 from dovetail.materializers.qualified_names import lineage, qualified_name
@@ -30,7 +30,7 @@ class Tensors(Materializer):
 
     name = "tensors"
     format = "safetensors"
-    requires = ("torch", "safetensors")
+    requires: ClassVar[tuple[str, ...]] = ("torch", "safetensors")
 
     def save(self, value: Any, target: Target) -> Mapping[str, Any]:
         tensors, notes = _named(value)

@@ -22,4 +22,5 @@ _EXPORTS = {
     "editing": "writing",
     "read": "reading",
 }
-__getattr__, __dir__ = lazy(__name__, _EXPORTS)
+if not TYPE_CHECKING:  # a checker is to find the names above, and no others
+    __getattr__, __dir__ = lazy(__name__, _EXPORTS)

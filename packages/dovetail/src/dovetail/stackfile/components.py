@@ -94,12 +94,12 @@ def delete(project: Project, kind: str, name: str) -> None:
 
 def ensure_fits(project: Project, declared: Declared) -> None:
     """Raise what is wrong with a component: its type, its flavor, or all of its settings that are."""
-    from dovetail_core.config import validated
+    from dovetail_core.config import validated_unresolved
 
     catalog = project.catalog()
     catalog.type(declared.type)
     cls: Any = catalog.load(declared.type, declared.flavor)
-    validated(cls.Config, declared.settings, what=f"{declared.label} (flavor {declared.flavor})", root=project.root)
+    validated_unresolved(cls.Config, declared.settings, what=f"{declared.label} (flavor {declared.flavor})", root=project.root)
 
 
 def _fits(project: Project, declared: Declared) -> bool:

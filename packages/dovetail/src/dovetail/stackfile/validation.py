@@ -25,7 +25,7 @@ def findings(project: Project, file: StackFile, name: str) -> list[Finding]:
                 missing.append((kind, Finding(f"stack '{name}'", error.message, error.remedy)))
     found = validate_stack(project.spec_of(name, declared), project.catalog())
     absent = {f"it has no {_title(project, kind)}, and every stack needs one" for kind, _ in missing}
-    return [finding for _, finding in missing] + [finding for finding in found if finding.problem not in absent]
+    return [finding for _, finding in missing] + [_with_names(file, finding) for finding in found if finding.problem not in absent]
 
 
 def ensure_valid(project: Project, file: StackFile, name: str, *, new: bool = False) -> None:
@@ -36,6 +36,16 @@ def ensure_valid(project: Project, file: StackFile, name: str, *, new: bool = Fa
     if found:
         several = f"{len(found)} problems: " if len(found) > 1 else ""
         raise StackInvalid(f"stack '{name}' cannot be used: {several}" + "; ".join(map(str, found)), findings=found)
+
+
+def _with_names(file: StackFile, finding: Finding) -> Finding:
+    """Say which components there are, where the remedy is to name one."""
+    command, _, last = finding.remedy.rpartition(" ")
+    if last != "NAME":
+        return finding
+    kind = command.rpartition("--")[2].replace("-", "_")
+    names = ", ".join(one.name for one in file.components(kind))
+    return replace(finding, remedy=f"{finding.remedy}; declared: {names}") if names else finding
 
 
 def _title(project: Project, kind: str) -> str:

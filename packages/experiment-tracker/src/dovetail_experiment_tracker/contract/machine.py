@@ -32,7 +32,7 @@ class MachineRules:
     @rule("ET-32", severity=1, kind="machine")
     def test_a_tracker_holds_what_was_logged(self, harness: ExperimentTrackerHarness, effort: Effort, seed: int) -> None:
         """Whatever sequence of calls is made, a tracker holds the points, parameters, tags and states that plain lists and mappings would hold."""
-        run_machine(lambda: TrackerMachine(harness.make()), effort, seed)
+        run_machine(lambda: TrackerMachine(harness.make()), effort, seed, harness=harness)
 
 
 class _Held:
@@ -58,7 +58,7 @@ class TrackerMachine(RuleBasedStateMachine):
         super().__init__()
         self.tracker = tracker
         self.runs: list[_Held] = []
-        self.clock = 0
+        self.clock: int = 0
 
     def teardown(self) -> None:
         for held in self.runs:

@@ -30,7 +30,7 @@ class Database:
     """A database file, made at the first write. Safe to use from several threads, and after a fork."""
 
     def __init__(self, path: Path, label: str, synchronous: str, patience: float) -> None:
-        self.file = SqliteFile(path, label, "outage_seconds")
+        self.file: SqliteFile = SqliteFile(path, label, "outage_seconds")
         self._synchronous = synchronous
         self._patience = patience
         self._pid = os.getpid()

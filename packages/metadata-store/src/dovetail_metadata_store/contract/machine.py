@@ -26,7 +26,7 @@ class MachineRules:
     @rule("MS-45", severity=1, kind="machine")
     def test_a_store_is_plain_relations(self, harness: Harness, effort: Effort, seed: int) -> None:
         """Whatever sequence of calls is made, a store holds what plain relations would hold, and refuses what they would refuse."""
-        run_machine(lambda: StoreMachine(harness.make()), effort, seed)
+        run_machine(lambda: StoreMachine(harness.make()), effort, seed, harness=harness)
 
 
 @dataclass

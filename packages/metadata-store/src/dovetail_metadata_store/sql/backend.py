@@ -38,13 +38,13 @@ class Backend:
     """Whether a change of the schema can be rolled back."""
     isolation: str | None = "REPEATABLE READ"
     """Every reading method sees one state of the database; writing ones are repeated if they met another."""
-    patience = 30.0
+    patience: float = 30.0
     """Seconds for which a call is repeated that failed for a passing reason."""
     pool_size = 8
     """Most connections that one store keeps."""
 
     def __init__(self, url: URL | str, label: str) -> None:
-        self.url = make_url(url)
+        self.url: URL = make_url(url)
         self.label = label
         if self.url.password:
             remember_secret(str(self.url.password))

@@ -42,8 +42,8 @@ class store_time(FunctionElement[int]):
     """The store's own clock, in microseconds since 1970, UTC."""
 
     name = "store_time"
-    type = BigInteger()
-    inherit_cache = True
+    type: BigInteger = BigInteger()
+    inherit_cache: bool | None = True
 
 
 SQLITE_CLOCK = "dovetail_now"
@@ -74,8 +74,8 @@ class contains_text(FunctionElement[bool]):
     """Whether the first argument contains the second, literally; LIKE ignores case in some databases and needs escapes in all."""
 
     name = "contains_text"
-    type = Boolean()
-    inherit_cache = True
+    type: Boolean = Boolean()
+    inherit_cache: bool | None = True
 
 
 @compiles(contains_text, "sqlite")
@@ -97,8 +97,8 @@ class by_code_points(FunctionElement[str]):
     """A given text, compared as the columns are: MySQL compares what is no column's as the connection does, often without case."""
 
     name = "by_code_points"
-    type = String()
-    inherit_cache = True
+    type: String = String()
+    inherit_cache: bool | None = True
 
 
 @compiles(by_code_points)

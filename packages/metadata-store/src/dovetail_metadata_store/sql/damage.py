@@ -12,7 +12,7 @@ from dovetail_core import IntegrityError
 
 T = TypeVar("T")
 
-log = logging.getLogger("dovetail")
+log: logging.Logger = logging.getLogger("dovetail")
 
 
 def readable(rows: Iterable[Row[Any]], read: Callable[[Row[Any]], T]) -> list[T]:

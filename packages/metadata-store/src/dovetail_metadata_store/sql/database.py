@@ -36,7 +36,7 @@ class Database:
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
-        self.statements = 0
+        self.statements: int = 0
         self._opened: _Opened | None = None
         self._pid = os.getpid()
         self._lock = threading.Lock()

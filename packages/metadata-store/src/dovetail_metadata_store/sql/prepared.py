@@ -21,7 +21,7 @@ class Prepared:
     def __init__(self, statement: ClauseElement, dialect: Dialect) -> None:
         columns = [column.name for column in statement.table.c] if isinstance(statement, Insert) else None
         compiled: Any = statement.compile(dialect=dialect, column_keys=columns)
-        self.text = str(compiled)
+        self.text: str = str(compiled)
         self._constants = {name: value for name, value in compiled.params.items() if value is not None}
         self._ordered = _ordered(compiled.positiontup) if compiled.positional else None
 

@@ -22,7 +22,7 @@ from sqlalchemy import (
 from dovetail_metadata_store.arguments import CACHE_KEY_LIMIT, KEY_LIMIT, NAME_LIMIT, TYPE_LIMIT, URI_LIMIT
 from dovetail_metadata_store.sql.columns import document, moment, text
 
-metadata = MetaData(
+metadata: MetaData = MetaData(
     naming_convention={
         "pk": "pk_%(table_name)s",
         "uq": "uq_%(table_name)s_%(column_0_name)s",
@@ -32,14 +32,14 @@ metadata = MetaData(
 )
 VERSION_TABLE = "dovetail_schema_version"
 
-versions = Table(
+versions: Table = Table(
     VERSION_TABLE,
     metadata,
     Column("version_num", String(32), nullable=False),
     PrimaryKeyConstraint("version_num", name=f"{VERSION_TABLE}_pkc"),  # as Alembic makes it
 )
 
-runs = Table(
+runs: Table = Table(
     "dovetail_runs",
     metadata,
     Column("id", text(32), primary_key=True),
@@ -62,14 +62,14 @@ runs = Table(
     Index(None, "state", "created", "id"),
 )
 
-plans = Table(
+plans: Table = Table(
     "dovetail_plans",
     metadata,
     Column("run_id", text(32), ForeignKey(runs.c.id, ondelete="CASCADE"), primary_key=True),
     Column("plan", document(), nullable=False),
 )
 
-steps = Table(
+steps: Table = Table(
     "dovetail_steps",
     metadata,
     Column("run_id", text(32), ForeignKey(runs.c.id, ondelete="CASCADE"), primary_key=True),
@@ -91,7 +91,7 @@ for _key in (steps.c.cache_key, steps.c.provenance_key):
     _known = _key.is_not(None)
     Index(None, _key, steps.c.ended, steps.c.run_id, steps.c.name, sqlite_where=_known, postgresql_where=_known)
 
-attempts = Table(
+attempts: Table = Table(
     "dovetail_attempts",
     metadata,
     Column("run_id", text(32), primary_key=True),
@@ -105,7 +105,7 @@ attempts = Table(
 )
 """Attempts that did not succeed. One that is under way, or that was committed, is told by its step."""
 
-artifacts = Table(
+artifacts: Table = Table(
     "dovetail_artifacts",
     metadata,
     Column("id", text(32), primary_key=True),
@@ -124,7 +124,7 @@ artifacts = Table(
     sqlite_with_rowid=False,
 )
 
-links = Table(
+links: Table = Table(
     "dovetail_links",
     metadata,
     Column("run_id", text(32), primary_key=True),
@@ -139,7 +139,7 @@ links = Table(
 IN, OUT = "in", "out"
 """Directions of links: what a step read, what it gave."""
 
-entries = Table(
+entries: Table = Table(
     "dovetail_metadata",
     metadata,
     Column("run_id", text(32), ForeignKey(runs.c.id, ondelete="CASCADE"), primary_key=True),

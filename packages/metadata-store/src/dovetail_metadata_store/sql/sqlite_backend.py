@@ -57,7 +57,7 @@ class SqliteBackend(Backend):
 
     exclusive = True
     one_writer = True
-    isolation = None
+    isolation: str | None = None
 
     def __init__(self, path: Path, label: str, *, synchronous: str = "normal", patience: float = 30.0) -> None:
         super().__init__("sqlite://", label)

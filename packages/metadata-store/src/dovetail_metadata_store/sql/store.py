@@ -27,7 +27,7 @@ class SqlMetadataStore(MetadataStore):
     Importing this imports no SQLAlchemy: that is loaded with the first call.
     """
 
-    capabilities = frozenset(MetadataStoreCapability)
+    capabilities: frozenset[Any] = frozenset(MetadataStoreCapability)
 
     @abstractmethod
     def backend(self) -> Backend:

@@ -54,7 +54,7 @@ class WitnessLauncher:
 
     def __init__(self, directory: Path, scripts: Mapping[str, Script] | None = None) -> None:
         self.directory = directory
-        self.scripts = dict(scripts or {})
+        self.scripts: dict[str, Script] = dict(scripts or {})
         self.environment: dict[str, str] = {}
         """What commands add to the environment."""
         self.commands: dict[str, Command | None] = {}
@@ -72,7 +72,7 @@ class WitnessLauncher:
         """Steps that were executed in this process."""
         self.asked: Counter[tuple[str, int]] = Counter()
         """How often a command was asked for."""
-        self.together = 0
+        self.together: int = 0
         """How often `ended` was called while it was being called."""
         self._telling = threading.Lock()
         for folder in FOLDERS:

@@ -35,7 +35,7 @@ class MachineRules:
         Every step waits until it is told how to end, so that nothing depends on time; the function sees the graph, the policies and
         what was told, and nothing of the orchestrator.
         """
-        run_machine(lambda: RunMachine(harness), effort, seed, shrink=False)
+        run_machine(lambda: RunMachine(harness), effort, seed, harness=harness, shrink=False)
 
 
 @dataclass
@@ -79,10 +79,10 @@ class RunMachine(RuleBasedStateMachine):
 
     def __init__(self, harness: Any) -> None:
         super().__init__()
-        self.stage = Stage(harness, harness.make())
-        self.runs = 0
+        self.stage: Stage = Stage(harness, harness.make())
+        self.runs: int = 0
         self.limit = harness.capacity if Capability.PARALLEL in self.stage.orchestrator.capabilities else 1
-        self.can_retry = Capability.RETRY in self.stage.orchestrator.capabilities
+        self.can_retry: bool = Capability.RETRY in self.stage.orchestrator.capabilities
 
     def teardown(self) -> None:
         with self.stage.orchestrator, self.stage:
@@ -109,7 +109,7 @@ class RunMachine(RuleBasedStateMachine):
             name: tuple(data.draw(st.sets(st.sampled_from(names[:place]), max_size=3))) if place else () for place, name in enumerate(names)
         }
         retries = {name: data.draw(st.integers(0, 2)) if self.can_retry else 0 for name in names}
-        self.story = Story(graph, retries, data.draw(st.booleans()))
+        self.story: Story = Story(graph, retries, data.draw(st.booleans()))
         policies = {name: {"retry": {"retries": count, "delay": 0}} for name, count in retries.items() if count}
         plan = plan_of(graph, failure_mode="fail_fast" if self.story.fail_fast else "continue", **policies)
         self.run: Going = self.stage.begin(plan, {name: [[["ask"]]] for name in names})

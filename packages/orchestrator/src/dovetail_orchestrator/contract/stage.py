@@ -64,7 +64,7 @@ class Going:
         self.launcher = launcher
         self.progress: list[RunStatus] = []
         """What whoever watches the run was told."""
-        self.changed = threading.Event()
+        self.changed: threading.Event = threading.Event()
         """Set when it was told something."""
         self._results: list[RunStatus] = []
         self._errors: list[BaseException] = []

@@ -55,7 +55,7 @@ class Scene:
         write: Callable[[bytes], object],
         calls: Mapping[str, Callable[[], object]] | None = None,
     ) -> None:
-        self.directory = str(directory)
+        self.directory: str = str(directory)
         self.step = step
         self.attempt = attempt
         self._write = write
