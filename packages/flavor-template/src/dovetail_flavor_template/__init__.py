@@ -13,4 +13,5 @@ if TYPE_CHECKING:
 __all__ = ["Order", "make"]
 
 _EXPORTS = {"Order": "making", "make": "making"}
-__getattr__, __dir__ = lazy(__name__, _EXPORTS)
+if not TYPE_CHECKING:  # a checker is to find the names above, and no others
+    __getattr__, __dir__ = lazy(__name__, _EXPORTS)

@@ -12,10 +12,10 @@ class ModuleText:
     def __init__(self, source: str) -> None:
         self._lines = source.splitlines(keepends=True)
         body = ast.parse(source).body
-        self.docstring = self.text(body[0]) if body and _is_docstring(body[0]) else ""
-        self.nodes = body[1:] if self.docstring else body
-        self.imports = [node for node in self.nodes if _is_import(node)]
-        self.definitions = {name: node for node in self.nodes if node not in self.imports for name in defined_by(node)}
+        self.docstring: str = self.text(body[0]) if body and _is_docstring(body[0]) else ""
+        self.nodes: list[ast.stmt] = body[1:] if self.docstring else body
+        self.imports: list[ast.stmt] = [node for node in self.nodes if _is_import(node)]
+        self.definitions: dict[str, ast.stmt] = {name: node for node in self.nodes if node not in self.imports for name in defined_by(node)}
 
     def text(self, node: ast.stmt) -> str:
         """Return the lines of a statement, with its decorators and the comments right above it."""
