@@ -25,7 +25,8 @@ from workspace import ROOT, Workspace
 
 from dovetail_conformance.capability_table import table
 from dovetail_conformance.harness import Harness
-from dovetail_conformance.targets import target, target_names
+from dovetail_conformance.offers import target_names
+from dovetail_conformance.targets import target
 from dovetail_core.flavors import FlavorCatalog
 from dovetail_flavor_template.module_text import ModuleText
 
