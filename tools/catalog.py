@@ -1,4 +1,5 @@
-"""The catalogue of flavors: a table in the README and in the documentation, from the packages and the certificates.
+"""The catalogue of flavors: a table in the README and in the documentation, from the packages and the certificates; and in the README of
+each package with one flavor the table of its capabilities.
 
 python tools/catalog.py                    write the tables
 python tools/catalog.py --check            say whether they are up to date
@@ -18,6 +19,7 @@ from pathlib import Path
 from certificates import PLACE, Certificate, certificates, faults, outdated, refusals
 from workspace import ROOT, Workspace
 
+from dovetail_conformance import capability_table
 from dovetail_conformance.outcomes import Outcome
 from dovetail_core.flavors import FlavorCatalog
 
@@ -110,6 +112,16 @@ def pages(workspace: Workspace) -> dict[Path, str]:
         if len(_BLOCK.findall(text)) != 1:
             raise ValueError(f"{file} should have one place for the table, between {BEGIN} and {END}")
         texts[file] = _BLOCK.sub(lambda _, made=made: f"{BEGIN}\n{made}{END}", text)  # type: ignore[misc]
+    return {**texts, **_capabilities(workspace)}
+
+
+def _capabilities(workspace: Workspace) -> dict[Path, str]:
+    """Return the READMEs of packages with one flavor, with the table of its capabilities."""
+    texts: dict[Path, str] = {}
+    for package in workspace.packages.values():
+        if len(flavors := list(package.flavors())) == 1:
+            file = package.folder / "README.md"
+            texts[file] = capability_table.updated(file.read_text("utf-8"), FlavorCatalog().load(*flavors[0]))
     return texts
 
 

@@ -1,4 +1,4 @@
-"""The command: run, list, explain, grade, mutants."""
+"""The command: run, list, explain, grade, readme, mutants."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pathlib import Path
 
 import click
 
+from dovetail_conformance.clear_group import ClearGroup
 from dovetail_conformance.effort import Effort
 from dovetail_conformance.offers import contract_names, target_names
-from dovetail_core.errors import DovetailError
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 _EFFORTS = click.Choice([effort.label for effort in Effort])
@@ -21,23 +21,13 @@ def _complete(names: Callable[[], list[str]]) -> Callable[[click.Context, click.
     return lambda ctx, parameter, incomplete: [name for name in names() if name.startswith(incomplete)]
 
 
-class _Clear(click.Group):
-    """Prints an error of the taxonomy as one paragraph."""
-
-    def invoke(self, ctx: click.Context) -> object:
-        try:
-            return super().invoke(ctx)
-        except DovetailError as error:
-            raise click.ClickException(str(error)) from error
-
-
-@click.group(cls=_Clear)
+@click.group(cls=ClearGroup)
 def conformance() -> None:
     """Say whether a flavor keeps its type's contract."""
 
 
 @conformance.command()
-@click.argument("target", metavar="TYPE/FLAVOR", shell_complete=_complete(target_names))
+@click.argument("target", metavar="TYPE/FLAVOR|MODULE:CLASS", shell_complete=_complete(target_names))
 @click.option("--config", type=_FILE, help="Settings for the harness, as TOML.")
 @click.option("--harness", metavar="MODULE:CLASS", help="Harness of a flavor that no package offers.")
 @click.option("--effort", type=_EFFORTS, default="standard", show_default=True, help="How hard to try.")
@@ -69,7 +59,10 @@ def run(
     workers: int,
     only: str | None,
 ) -> None:
-    """Ask a flavor every rule of its contract; the exit code is 0 if it keeps them."""
+    """Ask a flavor every rule of its contract; the exit code is 0 if it keeps them.
+
+    A class of a project that no package offers is named by its path, as MODULE:CLASS; its module is looked for in the working directory, too.
+    """
     from dovetail_conformance import targets
     from dovetail_conformance.running import run as run_suite
 
@@ -81,7 +74,10 @@ def run(
     words = [f"--conformance-{name}={value}" for name, value in given.items() if value is not None]
     words += ["--conformance-certify"] if certify else []
     words += ["-k", " or ".join(wanted)] if wanted else []
-    ctx.exit(run_suite("flavor_under_test", words, workers))
+    code = run_suite("flavor_under_test", words, workers)
+    if report is not None and not wanted and (report / "report.json").is_file():
+        _print_grade(report / "report.json")
+    ctx.exit(code)
 
 
 def _chosen(rules: object, only: str | None) -> list[str]:
@@ -131,6 +127,10 @@ def explain(rule_id: str) -> None:
 @click.option("--lowest", type=_FILE, help="Report of a run with the lowest versions that the package allows.")
 def grade(report: Path, lowest: Path | None) -> None:
     """Print the tier that a report earns, and what is missing for the next."""
+    _print_grade(report, lowest)
+
+
+def _print_grade(report: Path, lowest: Path | None = None) -> None:
     from dovetail_conformance.report import grade as graded
     from dovetail_conformance.report import read
 
@@ -138,6 +138,23 @@ def grade(report: Path, lowest: Path | None) -> None:
     click.echo(f"tier: {result.tier}")
     for line in result.missing:
         click.echo(f"  missing: {line}")
+
+
+@conformance.command()
+@click.argument("target", metavar="TYPE/FLAVOR", shell_complete=_complete(target_names))
+@click.argument("file", type=_FILE, default="README.md")
+@click.option("--check", is_flag=True, help="Write nothing; say whether the table is up to date.")
+def readme(target: str, file: Path, check: bool) -> None:
+    """Write the table of a flavor's capabilities into its README."""
+    from dovetail_conformance import capability_table, targets
+
+    text = file.read_text("utf-8")
+    made = capability_table.updated(text, targets.target(target).harness.flavor)
+    if check and made != text:
+        raise click.ClickException(f"the capabilities in {file} are out of date (dovetail conformance readme {target} {file})")
+    if made != text:
+        file.write_text(made, "utf-8")
+    click.echo(f"the capabilities in {file} are up to date")
 
 
 @conformance.command()
