@@ -164,11 +164,12 @@ def test_the_commands_of_the_conformance_suite_work(tmp_path: Path) -> None:
 
 
 NOT_RUN = {
+    "contributing/new-flavor": "test_new_flavor_page.py runs it",
     "contributing/affected": "its command is run by test_affected.py",
     "contributing/releasing": "it publishes; each step is run by test_release.py, in a small repository",
     "contributing/certificates": "a certificate takes minutes; test_catalog.py accepts and refuses some",
 }
-"""Pages with samples that no test here runs, and why."""
+"""Pages with samples that no test in this file runs, and why."""
 
 
 def test_every_page_with_samples_is_run() -> None:
