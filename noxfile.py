@@ -311,7 +311,9 @@ def report_folder(session: nox.Session) -> str:
 def ask_flavors(session: nox.Session, folder: str) -> None:
     """Ask every flavor every rule, with a report of each in a folder, several at once; those before servers, which take longest, first."""
     variants = {**other_servers(session), **OTHER_SETTINGS}
-    asked = [f"{target}:{name}:{config}" for name, (target, config) in variants.items()] + sorted(targets(session), key=embedded)
+    found = sorted(targets(session), reverse=True)
+    asked = [target for target in found if not embedded(target)]
+    asked += [f"{target}:{name}:{config}" for name, (target, config) in variants.items()] + [target for target in found if embedded(target)]
     others = [flag for flag in flags(session) if not flag.startswith("--report=")]
     session.run("python", "tools/ask_flavors.py", folder, *(f"--ask={one}" for one in asked), "--workers=2", *others)
 
