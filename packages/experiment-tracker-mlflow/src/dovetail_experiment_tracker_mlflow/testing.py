@@ -172,7 +172,9 @@ def _shared() -> SharedServer:
 
 _DEVIATIONS = {
     "ET-08": Deviation(
-        "MLflow's database keeps infinity as the largest finite float, so that the two cannot be told apart", owner="backend"
+        "MLflow's database keeps infinity as the largest finite float, so that the two cannot be told apart",
+        owner="backend",
+        link="https://github.com/mlflow/mlflow/pull/1573",
     ),
 }
 
