@@ -36,6 +36,7 @@ KINDS = {
     "metadata": "looks at the class and its config",
     "semantics": "calls the component and looks at what comes of it",
     "fault": "makes a fault, and proves that it happened",
+    "disk": "makes the disk fail, and proves that it happened",
     "race": "holds one call while another passes",
     "machine": "makes sequences of calls and compares with a model (Hypothesis)",
     "leak": "counts what is left behind",

@@ -146,6 +146,11 @@ def test_without_a_wire_the_rules_about_wires_are_not_asked_of_silver() -> None:
     assert grade(report(result("AS-31", "untested", "fault"), environment="embedded", certified=False)).tier == "silver"
 
 
+def test_behind_a_wire_the_rules_about_disks_are_not_asked_of_silver() -> None:
+    assert grade(report(result("AS-46", "untested", "disk"))).tier == "gold"
+    assert grade(report(result("AS-46", "deviation", "disk"))).tier == "bronze"
+
+
 def requirement(specifier: str, installed: str) -> RequirementInfo:
     return RequirementInfo(name="sdk", specifier=specifier, installed=installed)
 

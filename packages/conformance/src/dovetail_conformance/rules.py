@@ -12,7 +12,7 @@ from dovetail_conformance.effort import Effort
 from dovetail_core.capabilities import Capability
 
 F = TypeVar("F", bound=Callable[..., None])
-KINDS = frozenset({"metadata", "semantics", "fault", "race", "machine", "leak", "security", "budget"})
+KINDS = frozenset({"metadata", "semantics", "fault", "disk", "race", "machine", "leak", "security", "budget"})
 HOOKS = frozenset({"second", "raw", "proxy", "syscalls", "credentials", "census", "kill"})
 _ID = re.compile(r"[A-Z]{2}-\d{2,3}")
 LEAVES_NOTHING = "XC-09"

@@ -152,7 +152,7 @@ class FaultRules:
         store.write_bytes("y", large(store))
         _nothing_left(harness, store, "wrote a large object")
 
-    @rule("AS-46", severity=2, hooks=("syscalls",), kind="fault")
+    @rule("AS-46", severity=2, hooks=("syscalls",), kind="disk")
     def test_a_full_disk_is_an_error(self, store: ArtifactStore, harness: ArtifactStoreHarness) -> None:
         """A disk that is full, that fails, or that takes only some of the bytes, is an error or is dealt with; the old object stays.
 

@@ -54,7 +54,7 @@ def _for_bronze(report: Report) -> Iterator[str]:
 
 def _for_silver(report: Report) -> Iterator[str]:
     yield from (f"the deviation from {item.rule} is the flavor's own" for item in report.deviations if item.owner == "flavor")
-    yield from _unshown(report, ("fault", "machine", "leak"))
+    yield from _unshown(report, ("fault", "disk", "machine", "leak"))
     if report.lowest is None:
         yield "the lowest versions of the dependencies are not known to pass (--lowest with the report of a run with them)"
     elif not report.lowest:
@@ -81,10 +81,14 @@ def _of_package(report: Report, tier: str) -> Iterator[str]:
 
 
 def _unshown(report: Report, kinds: Iterable[str]) -> Iterator[str]:
-    """Yield the rules of some kinds that are not shown to be kept. Where a backend has no wire, rules about wires cannot be."""
+    """Yield the rules of some kinds that are not shown to be kept.
+
+    Where a backend has no wire, rules about wires cannot be, and where it has one, those about disks of this machine cannot.
+    """
     wanted = [rule for rule in report.rules if rule.kind in kinds and rule.outcome not in _KEPT]
     embedded = report.environment == "embedded"
-    yield from _each((rule for rule in wanted if not (embedded and rule.outcome is Outcome.UNTESTED)), "is to be shown")
+    cannot = [rule for rule in wanted if rule.outcome is Outcome.UNTESTED and (embedded or rule.kind == "disk")]
+    yield from _each((rule for rule in wanted if rule not in cannot), "is to be shown")
 
 
 def _each(rules: Iterable[RuleResult], what: str) -> Iterator[str]:

@@ -17,7 +17,7 @@ from dovetail_orchestrator.plan import StepState
 class SubmissionRules:
     """Rules about what is given to an orchestrator."""
 
-    @rule("OR-10", severity=2, hooks=("syscalls",), kind="fault")
+    @rule("OR-10", severity=2, hooks=("syscalls",), kind="disk")
     def test_a_failed_submission_leaves_nothing(self, stage: Stage, harness: Harness) -> None:
         """A submission that fails leaves no run and nothing half made, and can be made again: each operation of the backend fails once."""
         shim = harness.syscalls(stage.orchestrator)
