@@ -8,7 +8,6 @@ import re
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -16,6 +15,7 @@ from dovetail_artifact_store_s3._client import Client
 from dovetail_artifact_store_s3._engine import Engine, Unfit, Written
 from dovetail_artifact_store_s3._obstore_settings import settings
 from dovetail_artifact_store_s3.config import S3Config
+from dovetail_artifact_store_s3.interruptible import Interruptible
 from dovetail_artifact_store_s3.objects import Names, bare
 from dovetail_artifact_store_s3.obstore_errors import clear_meaning, is_beyond_the_end
 from dovetail_core import DovetailError
@@ -28,8 +28,6 @@ _LARGE = 64 << 20
 """Bytes beyond which a copy is dear; parts of a download are smaller as a rule."""
 _home = os.getpid()
 """The process in which obstore's threads run; they are not there in one that is forked from it."""
-
-_main = threading.main_thread().ident
 
 
 class ObstoreEngine:
@@ -44,6 +42,7 @@ class ObstoreEngine:
         self._fast: Any = obstore
         self._sdk = sdk
         self._names = names
+        self._calls = Interruptible()
         self._attributes = {"Storage-Class": config.storage_class} if config.storage_class else None
         try:
             self._stores = _Stores(client, config)
@@ -94,13 +93,14 @@ class ObstoreEngine:
     def close(self) -> None:
         """Close connections; the next request opens them again."""
         self._stores.close()
+        self._calls.close()
 
     def _tried(self, full: str, quick: Callable[[], R], sure: Callable[[], R], what: str) -> R:
         """Return what `quick` returns, or `sure` where that cannot be asked, or fails for what is not clear."""
         if os.getpid() != _home or _UNSAYABLE.search(full):
             return sure()
         try:
-            return _interruptible(quick)
+            return self._calls.do(quick)
         except DovetailError:
             raise
         except (self._fast.exceptions.BaseError, OSError, ValueError, Unfit) as error:
@@ -120,22 +120,6 @@ def _body(answer: Any) -> Any:
     for chunk in answer.stream(min_chunk_size=_LARGE // 8):
         joined.write(chunk)
     return joined.getvalue()  # the very memory that was written to
-
-
-def _interruptible(call: Callable[[], R]) -> R:
-    """Return what `call` returns. Within obstore Ctrl-C is not heard, so the main thread waits for another, which ends with the process."""
-    if threading.get_ident() != _main:
-        return call()
-    done: Future[R] = Future()
-
-    def work() -> None:
-        try:
-            done.set_result(call())
-        except BaseException as error:
-            done.set_exception(error)
-
-    threading.Thread(target=work, name="dovetail-s3-call", daemon=True).start()
-    return done.result()
 
 
 class _Stores:
