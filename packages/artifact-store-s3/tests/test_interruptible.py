@@ -42,7 +42,7 @@ def test_another_thread_executes_its_calls_itself() -> None:
 
 def test_an_interrupted_call_keeps_nobody_waiting() -> None:
     calls, go = Interruptible(), threading.Event()
-    threading.Timer(0.1, signal.raise_signal, [signal.SIGINT]).start()
+    threading.Timer(0.1, signal.pthread_kill, [threading.main_thread().ident, signal.SIGINT]).start()
     began = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         calls.do(lambda: go.wait(60))
