@@ -71,7 +71,7 @@ ONCE = "--ignore=tests/test_new_flavors.py"
 DEMOS = {"--run": ["run"], "--s3": ["on_s3", "moto[server]>=5.1"], "--mlflow": ["on_mlflow"]}
 """Variants of the demo: the script, and what it needs besides the packages."""
 RELEASE_TOOLS = [
-    "build>=1.2", "check-jsonschema>=0.31", "griffe>=2", "hatchling>=1.27", "nox>=2025.2", "packaging>=24.2", "pypiserver>=2.3", "tomlkit>=0.13",
+    "build>=1.2", "check-jsonschema>=0.31", "griffe>=2", "hatchling>=1.27", "nox>=2025.10.14", "packaging>=24.2", "pypiserver>=2.3", "tomlkit>=0.13",
     "towncrier>=24.8", "twine>=6", "virtualenv>=20.27",
 ]  # fmt: skip
 
