@@ -56,8 +56,10 @@ class Alerter(Component, ABC):
 
     type = "alerter"
     Config: ClassVar[builtins.type[AlerterConfig]] = AlerterConfig
+    """The flavor's settings: a subclass of `AlerterConfig`."""
     config: AlerterConfig
     limits: Limits = Limits()
+    """What fits into one message of the provider: the base class splits and cuts accordingly."""
     guarantee: ClassVar[Guarantee] = Guarantee.AT_LEAST_ONCE
     """What becomes of a message whose answer was lost (`AnswerLost`), without IDEMPOTENT_DELIVERY and without `_find`."""
 

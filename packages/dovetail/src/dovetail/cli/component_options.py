@@ -139,7 +139,7 @@ def _as_json(value: str, annotation: Any) -> str:
     if origins & {list, tuple, set, frozenset, Sequence}:
         items = [part.strip() for part in value.strip().strip("[]").split(",")]
         return f"; a list is written {shlex.quote(json.dumps(items))}"
-    return "; a mapping is written '{\"name\": \"value\"}'" if origins & {dict, Mapping} else ""
+    return '; a mapping is written \'{"name": "value"}\'' if origins & {dict, Mapping} else ""
 
 
 def _choices(annotation: Any) -> list[str]:
