@@ -49,8 +49,8 @@ class AlerterConfig(ComponentConfig):
 class Alerter(Component, ABC):
     """Tells people something, and asks them.
 
-    An author implements `_post`, and sets `limits`, `guarantee` and `_escape` to what the provider takes; `_targets` where there can be
-    several; `_replies` for ASK; `_find` where the provider can be asked what it has. The base class validates, masks secrets, makes
+    An author implements `_post`, and sets `limits`, `guarantee`, `_escape` and `_escape_details` to what the provider takes; `_targets`
+    where there can be several; `_replies` for ASK; `_find` where the provider can be asked what it has. The base class validates, masks secrets, makes
     control characters visible, escapes, splits, retries, keeps threads together, and accounts for each target.
     """
 
