@@ -153,6 +153,18 @@ def test_the_sessions_of_a_package_are_for_the_pythons_that_are_installed(tmp_pa
     assert re.findall(r"^\* tests-([\d.]+) ->", listed, re.MULTILINE) == installed
 
 
+@pytest.mark.parametrize("kind", template_types())
+def test_a_harness_with_settings_is_live_and_gives_them_to_the_flavor(tmp_path: Path, kind: str) -> None:
+    package = made(tmp_path, kind, "acme")
+    code = (
+        f"from dovetail_{kind}_acme.testing import AcmeHarness as Harness; live = Harness({{'space': 'mine'}});"
+        "print(Harness().environment, live.environment, live.make().config.space != 'mine', live.make(space='mine').config.space)"
+    )
+    assert python(tmp_path, "-P", "-c", code, path=package / "src").stdout == "embedded live True mine\n"
+    broken = code.replace("'space': 'mine'", "'spaces': 'mine'")
+    assert "spaces" in python(tmp_path, "-P", "-c", broken, path=package / "src").stderr
+
+
 def test_the_command_imports_no_copier_before_it_makes_something() -> None:
     code = "import sys, dovetail_flavor_template.command; print([name for name in ('copier', 'pydantic', 'pytest') if name in sys.modules])"
     assert python(Path.cwd(), "-c", code).stdout == "[]\n"
