@@ -216,7 +216,9 @@ def lint(session: nox.Session) -> None:
 def docs(session: nox.Session) -> None:
     """Make the pages that are generated, and build the documentation; a warning is an error."""
     chosen(session)
-    session.install("mkdocs>=1.6", "mkdocs-material>=9.5", "mkdocstrings[python]>=1", "griffe-pydantic>=1.1", "ruff>=0.8")  # ruff lays out signatures
+    session.install(
+        "mkdocs>=1.6", "mkdocs-material>=9.5", "mkdocstrings[python]>=1", "griffe-pydantic>=1.1", "ruff>=0.8"
+    )  # ruff lays out signatures
     install_all(session, *RELEASE_TOOLS)
     session.run("python", "tools/catalog.py", "--site")
     session.run("python", "tools/write_pages.py")
