@@ -73,6 +73,7 @@ class Run:
     started: datetime | None = None
     """When it became running."""
     updated: datetime | None = None
+    """When its record last changed."""
     ended: datetime | None = None
     """When it ended."""
     heartbeat: datetime | None = None
