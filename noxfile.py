@@ -71,7 +71,7 @@ ONCE = "--ignore=tests/test_new_flavors.py"
 DEMOS = {"--run": ["run"], "--s3": ["on_s3", "moto[server]>=5.1"], "--mlflow": ["on_mlflow"]}
 """Variants of the demo: the script, and what it needs besides the packages."""
 RELEASE_TOOLS = [
-    "build>=1.2", "check-jsonschema>=0.31", "griffe>=2", "hatchling>=1.27", "nox>=2025.2", "packaging>=24.2", "pypiserver>=2.3", "tomlkit>=0.13",
+    "build>=1.2", "check-jsonschema>=0.31", "griffe>=2", "hatchling>=1.27", "nox>=2025.10.14", "packaging>=24.2", "pypiserver>=2.3", "tomlkit>=0.13",
     "towncrier>=24.8", "twine>=6", "virtualenv>=20.27",
 ]  # fmt: skip
 
@@ -216,7 +216,9 @@ def lint(session: nox.Session) -> None:
 def docs(session: nox.Session) -> None:
     """Make the pages that are generated, and build the documentation; a warning is an error."""
     chosen(session)
-    session.install("mkdocs>=1.6", "mkdocs-material>=9.5", "mkdocstrings[python]>=1", "ruff>=0.8")  # ruff lays out signatures
+    session.install(
+        "mkdocs>=1.6", "mkdocs-material>=9.5", "mkdocstrings[python]>=1", "griffe-pydantic>=1.1", "ruff>=0.8"
+    )  # ruff lays out signatures
     install_all(session, *RELEASE_TOOLS)
     session.run("python", "tools/catalog.py", "--site")
     session.run("python", "tools/write_pages.py")

@@ -11,10 +11,13 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from dovetail_conformance.targets import contract
+from dovetail_core import AuthenticationFailed, Unavailable
 
 ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"^```(python|console)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -163,6 +166,23 @@ def test_the_commands_of_the_conformance_suite_work(tmp_path: Path) -> None:
         execute(command.replace("artifact_store/s3", "artifact_store/memory --effort quick -n 2"), tmp_path)
 
 
+def test_a_check_as_is_shown_is_tried_again_and_a_refusal_is_not() -> None:
+    (sample,) = (text for language, text in page_blocks("develop/index") if language == "python")
+    names: dict[str, Any] = {}
+    exec(sample, names)
+    answers: list[Exception | None] = [Unavailable("away"), Unavailable("away"), None, AuthenticationFailed("no"), None]
+
+    def who_am_i() -> None:
+        if (error := answers.pop(0)) is not None:
+            raise error
+
+    component = SimpleNamespace(_client=SimpleNamespace(who_am_i=who_am_i), config=SimpleNamespace(attempts=3, patience=60.0))
+    names["check"](component)
+    with pytest.raises(AuthenticationFailed):
+        names["check"](component)
+    assert answers == [None]
+
+
 NOT_RUN = {
     "contributing/new-flavor": "test_new_flavor_page.py runs it",
     "contributing/affected": "its command is run by test_affected.py",
@@ -173,7 +193,15 @@ NOT_RUN = {
 
 
 def test_every_page_with_samples_is_run() -> None:
-    elsewhere = {"first-pipeline", "operating", "editors", "concepts/stacks", "conformance/index", "concepts/alerts-and-tracking"}
+    elsewhere = {
+        "first-pipeline",
+        "operating",
+        "editors",
+        "concepts/stacks",
+        "conformance/index",
+        "concepts/alerts-and-tracking",
+        "develop/index",
+    }
     run = {*PYTHON_PAGES, *elsewhere, *(page for page, _, _ in EXAMPLES), ARTIFACT_STORE, *NOT_RUN}
     site = ROOT / "docs/site"
     pages = {file.relative_to(site).with_suffix("").as_posix(): file for file in site.rglob("*.md") if "rules" not in file.parts}

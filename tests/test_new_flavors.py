@@ -6,6 +6,7 @@ Each package runs its own sessions, in environments of their own, with the wheel
 from __future__ import annotations
 
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from workspace import Workspace
 
 from dovetail_core.discovery import offered_types
 
+HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 TYPES = sorted(offered_types())
 SESSIONS = ["tests", "lint", "types", "conformance", "build"]
 """What plain `nox` runs in a new package."""
@@ -46,8 +48,7 @@ def test_a_new_package_is_green_and_its_flavor_bronze(kind: str, tmp_path: Path,
     assert f"cd {package.name}" in said and "nox" in said
     assert re.findall(r"^\* (\w+)[-\d.]* ->", nox(package, wheels, "--list"), re.MULTILINE) == _once_per_python(SESSIONS)
 
-    python = f"tests-{sys.version_info.major}.{sys.version_info.minor}"
-    nox(package, wheels, "-s", python, "lint", "types", "build", "--", "--conformance-effort=quick")
+    nox(package, wheels, "-s", f"tests-{HERE}", "lint", "types", "build", "--", "--conformance-effort=quick")
     nox(package, wheels, "-s", "conformance", "--", "--effort=quick")
     assert (package / "conformance" / "report.json").is_file()
 
@@ -60,4 +61,6 @@ def test_a_new_package_is_green_and_its_flavor_bronze(kind: str, tmp_path: Path,
 
 
 def _once_per_python(sessions: list[str]) -> list[str]:
-    return [name for name in sessions for _ in range(3 if name == "tests" else 1)]
+    """Return sessions, with the tests as often as there are Pythons."""
+    others = [version for version in ("3.11", "3.12", "3.13") if version != HERE and shutil.which(f"python{version}")]
+    return [name for name in sessions for _ in range(len(others) + 1 if name == "tests" else 1)]

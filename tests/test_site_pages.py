@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable
+from dataclasses import is_dataclass
+from enum import Enum
+from importlib import import_module
 from pathlib import Path
 
 import click
@@ -13,7 +16,9 @@ import write_pages
 from pydantic import Field, SecretStr
 from site_pages.commands import commands
 from site_pages.component_pages import COMPONENT_PAGES
+from site_pages.contracts import attribute_docs, base
 from site_pages.flavors import settings
+from site_pages.harnesses import harness_bases
 from site_pages.markup import code, plain, table
 from site_pages.rules import asked, missing_reasons, rule_pages
 from site_pages.types import types_table
@@ -75,7 +80,62 @@ def test_every_type_has_a_page_with_all_that_is_generated_of_it(kind: str) -> No
     page = (SITE / "components" / f"{COMPONENT_PAGES[kind]}.md").read_text("utf-8")
     assert [f'--8<-- "{kind}/{part}.md"' in page for part in ("flavors", "methods", "capabilities", "rules")] == [True] * 4
     develop = re.search(r"## Develop a custom flavor\n\n\[[\w ]+\]\(([\w./-]+)\)", page)
-    assert develop and (SITE / "components" / develop[1]).is_file()
+    assert develop and f'--8<-- "{kind}/harness.md"' in (SITE / "components" / develop[1]).read_text("utf-8")
+    assert f'--8<-- "{kind}/primitives.md"' in (SITE / "python" / f"dovetail_{kind}.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("kind", contract_names())
+def test_what_an_author_implements_is_told_whole(kind: str) -> None:
+    abstract = getattr(base(FlavorCatalog().type(kind)), "__abstractmethods__")  # noqa: B009  # typeshed does not know it
+    told = PARTS[f"{kind}/primitives.md"].partition("With a default")[0]
+    assert set(re.findall(r"^(_\w+)\(", told, re.MULTILINE)) == set(abstract)
+    assert not re.findall(r"^```\n\n(?=###|With|$)", PARTS[f"{kind}/primitives.md"], re.MULTILINE)
+
+
+@pytest.mark.parametrize("kind", contract_names())
+def test_every_hook_of_a_harness_is_told(kind: str) -> None:
+    hooks = {name for each in harness_bases(kind) for name in vars(each) if not name.startswith("_")}
+    told = set(re.findall(r"^- `(\w+)", PARTS[f"{kind}/harness.md"], re.MULTILINE))
+    assert hooks - {"has", "capabilities"} <= told | {"impatient"} and "make" in told
+
+
+def test_a_hook_is_told_with_the_rules_that_are_untested_without_it() -> None:
+    def rules(kind: str, hook: str) -> str:
+        (line,) = re.findall(rf"^- `{hook}\b.*`  \n  (.*)$", PARTS[f"{kind}/harness.md"], re.MULTILINE)
+        return re.sub(r"\]\([^)]*\)|\[", "", line)
+
+    assert rules("alerter", "several").endswith("Untested without it: AL-02.")
+    assert rules("alerter", "remark").endswith("Used where it is there: AL-15.")
+    assert rules("alerter", "processes").endswith("Untested where none does: AL-19.")
+    assert rules("artifact_store", "syscalls").endswith(
+        "Untested without it: AS-46. Used where it is there: AS-06, AS-08, AS-29, AS-34, AS-36, AS-40, AS-58."
+    )
+    assert rules("experiment_tracker", "lost_answer").endswith("Used by: ET-16.")
+
+
+PUBLIC_PACKAGES = [
+    "dovetail_alerter",
+    "dovetail_artifact_store",
+    "dovetail_experiment_tracker",
+    "dovetail_metadata_store",
+    "dovetail_orchestrator",
+]
+
+
+@pytest.mark.parametrize("package", PUBLIC_PACKAGES)
+def test_every_field_of_what_a_type_offers_says_what_it_is(package: str) -> None:
+    """If this fails: write a line below the field."""
+    module = import_module(package)
+    offered = [getattr(module, name) for name in module.__all__]
+    kinds = [each for each in offered if isinstance(each, type) and (is_dataclass(each) or issubclass(each, Enum))]
+    silent = [f"{kind.__name__}.{name}" for kind in kinds for name in _own_fields(kind) if name not in dict(attribute_docs(kind))]
+    assert [name for name in silent if not name.startswith("SentMessage.")] == []
+
+
+def _own_fields(kind: type) -> list[str]:
+    if issubclass(kind, Enum):
+        return list(kind.__members__)
+    return [name for name in vars(kind).get("__annotations__", {}) if not name.startswith("_")]
 
 
 @pytest.mark.parametrize("kind", contract_names())

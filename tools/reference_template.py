@@ -57,18 +57,28 @@ def sdk() -> ModuleType:
     return {{ sdk_module }}
 {% endif %}'''
 _EMULATOR = '''{% if emulator %}    def __enter__(self) -> {{ harness_name }}:
-        """Start {{ emulator }}: on a free port of 127.0.0.1, its files in a temporary folder; then `environment` is "emulated"."""
+        """Start {{ emulator }}, unless `environment` is "live": on a free port of 127.0.0.1, its files in a temporary folder.
+
+        `environment` is "emulated" then.
+        """
         return self
 
     def __exit__(self, *_: object) -> None:
         """Stop it."""
 
 {% endif %}'''
+_LIVE = """    def __init__(self, settings: Mapping[str, object] | None = None) -> None:
+        super().__init__(settings)
+        if self.settings:  # settings of the flavor, from `--config live.toml`, such as `url = "https://acme.example"`
+            self.environment = "live"
+
+"""
 _MODULE = '''"""{title}s of flavorname.
 
-It works as it is, in the memory of this process. Replace the methods that begin with an underscore one by one, each by what the service
-does; the conformance suite says after each whether the contract still holds. `help(FlavorClass)` and the docstrings of
-`{base}` tell what each has to do.
+It works as it is, in the memory of this process. Make it yours in this order: first leave in `capabilities` what the service can do; then
+replace `_client.py`, the primitives of what is left, and the hooks of `testing.py` that look into the memory, together, since each needs
+the others; then add a capability or a hook at a time, and ask the conformance suite after each. The docstrings of
+`{base}` tell what each method that begins with an underscore has to do.
 """'''
 _TESTING = (
     '''"""The harness of the flavor, for the conformance suite: it makes components on empty namespaces, and reaches around them."""'''
@@ -93,6 +103,7 @@ def texts(kind: str) -> dict[str, str]:
             _TESTING,
             [
                 *_imported(testing, flavor.__module__),
+                "from collections.abc import Mapping",
                 f"from {own}._client import SPACES, connect, {', '.join(space)}",
                 f"from {own}.flavorname_module import {_CLASS}",
             ],
@@ -131,14 +142,20 @@ class FlavorHarness({harness}):
 
     def make(self, **config: Any) -> {base}:
         """Return a component on an empty namespace: add what makes it one, such as a temporary folder or a prefix."""
-        return self.flavor(**config)
+        return self.flavor(**{{**self.settings, **config}})
 '''
 
 
 def _own_harness(reference: type[Harness], base: str, own: str) -> str:
     """Return the least harness of a class that had none."""
     parent, (module, _, name) = reference.__mro__[1], base.partition(":")
-    nodes = [(parent.__module__, parent.__name__), (module, name), ("typing", "Any"), (f"{own}.flavorname_module", _CLASS)]
+    nodes = [
+        (parent.__module__, parent.__name__),
+        (module, name),
+        ("collections.abc", "Mapping"),
+        ("typing", "Any"),
+        (f"{own}.flavorname_module", _CLASS),
+    ]
     imports = [line for module, name in nodes for line in _imports(ast.ImportFrom(module, [ast.alias(name)], 0))]
     text = _OWN.format(harness=parent.__name__, base=name)
     return _joined(_TESTING, ["from __future__ import annotations", *imports], [text])
@@ -198,7 +215,11 @@ def _adapted(text: str, flavor: str, harness: str, title: str) -> str:
     text = text.replace('flavor = "memory"', f'flavor = "{_FLAVOR}"').replace("memory://", f"{_FLAVOR}://")
     text = re.sub(r'"""Settings of the (.*) in memory\."""', rf'"""Settings of the {title} {_FLAVOR}."""', text)
     text = text.replace('"""The reference flavor, in the memory of this process."""', '"""The flavor, in a space of its own each time."""')
+    text = re.sub(
+        r"return self\.flavor\(\*\*\{((?!\*\*self).*), \*\*config\}\)", r"return self.flavor(**{**self.settings, \1, **config})", text
+    )
     text = text.replace("an alerter in memory", "an alerter").replace("of a store in memory", "of a store")
+    text = text.replace("\n    def make(", f"\n{_LIVE}    def make(", 1)
     return re.sub(r"\b_MemoryUpload\b", "_Upload", text)
 
 

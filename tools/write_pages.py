@@ -11,8 +11,9 @@ from pathlib import Path
 import catalog
 from site_pages.commands import commands
 from site_pages.component_pages import COMPONENT_PAGES
-from site_pages.contracts import capabilities, methods
+from site_pages.contracts import capabilities, methods, primitives
 from site_pages.flavors import flavors
+from site_pages.harnesses import harness
 from site_pages.rules import EVERY_TYPE, rule_pages, rules_table
 from site_pages.types import types_table
 from workspace import ROOT, Workspace
@@ -31,6 +32,8 @@ def parts(workspace: Workspace) -> Iterator[tuple[str, str]]:
     for name in installed.type_names():
         kind = installed.type(name)
         yield f"{name}/methods.md", methods(kind, installed)
+        yield f"{name}/primitives.md", primitives(kind, installed)
+        yield f"{name}/harness.md", harness(name)
         yield f"{name}/capabilities.md", capabilities(kind)
         yield f"{name}/rules.md", rules_table(name, "../rules/")
         yield f"{name}/flavors.md", flavors([row for row in rows if row.type == name], installed)

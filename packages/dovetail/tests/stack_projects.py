@@ -61,6 +61,7 @@ class VaultStore(LocalArtifactStore):
         size: int | None = Field(default=None, description="The size.")
         proxy: Proxy | None = Field(default=None, description="The proxy.")
         keys: dict[str, SecretStr] = Field(default={}, description="More keys.")
+        hosts: tuple[str, ...] = Field(default=(), description="Where else it is.")
 ''',
     )
 

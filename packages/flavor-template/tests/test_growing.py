@@ -130,9 +130,11 @@ def test_a_harness_in_a_module_of_its_own_is_carried_too(project: Path) -> None:
 
 
 def test_a_class_without_a_harness_gets_one_to_fill_in(project: Path) -> None:
-    (project / "my_module.py").write_text(BARE)
+    (project / "my_module.py").write_text("import os\n" + BARE)
     done = flavor(project, "new", "--from", "my_module:MyStore")
     assert done.returncode == 0 and "let `make` in src/dovetail_artifact_store_own/testing.py give" in done.stdout
+    assert "strict" in done.stdout and "A deviation without `link` is tier none" in done.stdout
+    assert "import os" not in (project / "dovetail-artifact-store-own/src/dovetail_artifact_store_own/store.py").read_text()
     testing = (project / "dovetail-artifact-store-own/src/dovetail_artifact_store_own/testing.py").read_text()
     assert "class OwnHarness(ArtifactStoreHarness)" in testing and "flavor = MyStore" in testing
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -14,6 +16,8 @@ from flavor_command import flavor, python
 from dovetail_core.discovery import offered_types
 from dovetail_flavor_template.command import LICENSES
 from dovetail_flavor_template.making import TEMPLATE, template_types
+
+HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def project(folder: Path) -> dict[str, Any]:
@@ -129,6 +133,36 @@ def test_a_folder_may_be_a_new_git_repository(tmp_path: Path) -> None:
     subprocess.run(["git", "init", "--quiet", "mine"], cwd=tmp_path, check=True)
     assert flavor(tmp_path, "new", "alerter", "acme", "--path", "mine").returncode == 0
     assert (tmp_path / "mine" / "pyproject.toml").is_file()
+
+
+def test_the_table_of_capabilities_is_written_by_a_session_which_the_check_names(tmp_path: Path) -> None:
+    package = made(tmp_path, "artifact-store", "acme")
+    readme, command = package / "README.md", ("-m", "dovetail_conformance", "readme", "artifact_store/memory")
+    whole = readme.read_text()
+    readme.write_text(whole.replace("| yes |", "| no |"))
+    checked = python(package, *command, "--check")
+    assert checked.returncode == 1 and "are out of date: nox -s readme writes them" in checked.stderr
+    assert python(package, *command).stdout == "the capabilities in README.md are written\n" and readme.read_text() == whole
+    assert python(package, *command).stdout == "the capabilities in README.md are up to date\n"
+
+
+def test_the_sessions_of_a_package_are_for_the_pythons_that_are_installed(tmp_path: Path) -> None:
+    package = made(tmp_path, "artifact-store", "acme")
+    listed = python(package, "-m", "nox", "--no-color", "--list").stdout
+    installed = [version for version in ("3.11", "3.12", "3.13") if version == HERE or shutil.which(f"python{version}")]
+    assert re.findall(r"^\* tests-([\d.]+) ->", listed, re.MULTILINE) == installed
+
+
+@pytest.mark.parametrize("kind", template_types())
+def test_a_harness_with_settings_is_live_and_gives_them_to_the_flavor(tmp_path: Path, kind: str) -> None:
+    package = made(tmp_path, kind, "acme")
+    code = (
+        f"from dovetail_{kind}_acme.testing import AcmeHarness as Harness; live = Harness({{'space': 'mine'}});"
+        "print(Harness().environment, live.environment, live.make().config.space != 'mine', live.make(space='mine').config.space)"
+    )
+    assert python(tmp_path, "-P", "-c", code, path=package / "src").stdout == "embedded live True mine\n"
+    broken = code.replace("'space': 'mine'", "'spaces': 'mine'")
+    assert "spaces" in python(tmp_path, "-P", "-c", broken, path=package / "src").stderr
 
 
 def test_the_command_imports_no_copier_before_it_makes_something() -> None:

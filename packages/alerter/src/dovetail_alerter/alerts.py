@@ -20,10 +20,15 @@ class Level(StrEnum):
     """How serious an alert is."""
 
     INFO = "info"
+    """For whoever reads along; nothing needs to be done."""
     SUCCESS = "success"
+    """Something that was waited for went well."""
     WARNING = "warning"
+    """Something to look at, some time."""
     ERROR = "error"
+    """Something failed, and stays so until somebody acts."""
     CRITICAL = "critical"
+    """Somebody has to act now."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,7 @@ class Link:
     url: str
     """Absolute, http or https."""
     text: str = ""
+    """What is shown in place of the address; empty: the address."""
 
     def __post_init__(self) -> None:
         require_text(self.url, "the url of a link", one_line=True, empty=False)
@@ -56,7 +62,9 @@ class Attachment:
     name: str
     """File name, without directories."""
     data: bytes
+    """The file's content."""
     media_type: str = "application/octet-stream"
+    """Type and subtype, such as `text/plain`."""
 
     def __post_init__(self) -> None:
         require_text(self.name, "the name of an attachment", one_line=True, empty=False)
@@ -80,10 +88,13 @@ class Alert:
     title: str
     """One line."""
     body: str = ""
+    """Any number of lines; what does not fit into one message is split."""
     level: Level = Level.INFO
+    """How serious it is; its text, such as "error", is taken too."""
     fields: Mapping[str, str] = field(default_factory=dict, hash=False)
     """Short facts by name, in their order."""
     links: tuple[Link, ...] = ()
+    """Addresses to read on at."""
     details: str = ""
     """Preformatted text below the body, such as a traceback: shown in type of fixed width where there is one."""
     attachments: tuple[Attachment, ...] = ()

@@ -49,15 +49,17 @@ class AlerterConfig(ComponentConfig):
 class Alerter(Component, ABC):
     """Tells people something, and asks them.
 
-    An author implements `_post`, and sets `limits`, `guarantee` and `_escape` to what the provider takes; `_targets` where there can be
-    several; `_replies` for ASK; `_find` where the provider can be asked what it has. The base class validates, masks secrets, makes
+    An author implements `_post`, and sets `limits`, `guarantee`, `_escape` and `_escape_details` to what the provider takes; `_targets`
+    where there can be several; `_replies` for ASK; `_find` where the provider can be asked what it has. The base class validates, masks secrets, makes
     control characters visible, escapes, splits, retries, keeps threads together, and accounts for each target.
     """
 
     type = "alerter"
     Config: ClassVar[builtins.type[AlerterConfig]] = AlerterConfig
+    """The flavor's settings: a subclass of `AlerterConfig`."""
     config: AlerterConfig
     limits: Limits = Limits()
+    """What fits into one message of the provider: the base class splits and cuts accordingly."""
     guarantee: ClassVar[Guarantee] = Guarantee.AT_LEAST_ONCE
     """What becomes of a message whose answer was lost (`AnswerLost`), without IDEMPOTENT_DELIVERY and without `_find`."""
 

@@ -31,6 +31,7 @@ class Limits:
     """What fits into one message of a provider, measured after escaping. What does not is split, or cut where it says so."""
 
     title: int = 200
+    """Size of the title; a longer one is cut, and is whole at the beginning of the body."""
     body: int = 4000
     """Body and details together."""
     fields: int = 20
@@ -42,6 +43,7 @@ class Limits:
     attachment: int = 10 << 20
     """Size of a file, in bytes; a larger one is refused."""
     unit: Unit = Unit.CHARACTERS
+    """What sizes of text are counted in."""
 
 
 @dataclass(frozen=True)
@@ -56,14 +58,17 @@ class Message:
     title: str
     """With `(1/3)` at its end if there are several parts."""
     body: str = ""
+    """This part of the body, escaped; fields and links that are not given as such are lines of it."""
     details: str = ""
     """Preformatted; escaped by `_escape_details`."""
     level: Level = Level.INFO
+    """How serious the alert is."""
     fields: tuple[tuple[str, str], ...] = ()
     """Name and value, both escaped; none without RICH."""
     links: tuple[Link, ...] = ()
     """The text is escaped, the address is as given; none without RICH."""
     attachments: tuple[Attachment, ...] = ()
+    """Files to send along, each within `limits.attachment`; only the last part has any."""
     thread: str = ""
     """The thread as callers name it; empty: none."""
     reply_to: str = ""
@@ -71,4 +76,6 @@ class Message:
     question: Question | None = None
     """What is asked by this message; its words are as given, unescaped."""
     part: int = 1
+    """Number of this part, from 1."""
     parts: int = 1
+    """How many parts the alert has."""

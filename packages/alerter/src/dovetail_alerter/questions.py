@@ -21,8 +21,11 @@ class Question:
     title: str
     """One line, such as "Deploy model 12 to production?"."""
     body: str = ""
+    """Any number of lines."""
     fields: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """Short facts by name, in their order."""
     links: tuple[Link, ...] = ()
+    """Addresses to read on at."""
     approve: tuple[str, ...] = ("approve", "yes")
     """Words that approve; the first one names the button."""
     reject: tuple[str, ...] = ("reject", "no")
@@ -62,6 +65,7 @@ class Reply:
     by: str
     """The provider's id of the person: not a name that they can choose."""
     text: str
+    """What was said, whole."""
     at: datetime
     """When it was said, timezone-aware UTC."""
     name: str = ""
@@ -73,6 +77,7 @@ class Answer:
     """What somebody who may decide has decided."""
 
     approved: bool
+    """Whether they approved; False: they rejected."""
     by: str
     """The provider's id of the person."""
     at: datetime

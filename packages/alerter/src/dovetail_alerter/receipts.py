@@ -33,6 +33,7 @@ class Delivery:
     """What became of an alert at one target."""
 
     target: str
+    """Name of the target."""
     parts: int
     """How many messages the alert is, at this target."""
     messages: tuple[Posted, ...] = ()
@@ -51,9 +52,11 @@ class Receipt:
     """What became of an alert. Where something of it was not accepted, `post` raises, and the receipt is the error's."""
 
     alert: Alert
+    """The alert, with secrets masked."""
     key: str
     """Under which it was delivered: the alert's, or one that was made for this call."""
     deliveries: tuple[Delivery, ...]
+    """What became of it at each target."""
     at: datetime
     """When the last message was accepted or refused, in UTC."""
 
@@ -93,6 +96,7 @@ class PartialDelivery(DovetailError):
 
     def __init__(self, message: str, *, receipt: Receipt, **details: Any) -> None:
         self.receipt = receipt
+        """What was accepted, and what was not."""
         super().__init__(message, **details)
         self.details["receipt"] = receipt
 

@@ -14,20 +14,25 @@ class RunReport:
     """What became of a run of a pipeline, or of one of its steps. Any text is taken: what cannot be sent is replaced when it is rendered."""
 
     pipeline: str
+    """Name of the pipeline."""
     run_id: str
+    """Id of the run."""
     state: str
     """As in core's events: `running`, `succeeded`, `failed`, `cancelled`, and of a step `cached`, `skipped`, `retrying`."""
     run_name: str = ""
+    """Name of the run; empty: not said."""
     step: str = ""
     """Empty: it is about the whole run."""
     attempt: int = 0
     """Of the step; 0: not said."""
     failure: Failure | None = None
+    """Why it failed, if it did."""
     log_lines: tuple[str, ...] = ()
     """The last lines of the log."""
     duration: float | None = None
     """Seconds."""
     links: tuple[Link, ...] = ()
+    """Addresses to read on at."""
     command: str = ""
     """What to type to see more, such as `dovetail runs show 0197`."""
     failed_steps: tuple[str, ...] = ()

@@ -12,6 +12,7 @@ class ObjectInfo:
     """A stored object."""
 
     key: str
+    """Where it is, relative to the root of the store."""
     size: int
     """Bytes."""
     etag: str
@@ -21,6 +22,7 @@ class ObjectInfo:
     digest: str | None = None
     """`blake3:` and 64 hexadecimal digits, where it is known: after a write, not from a listing."""
     metadata: Mapping[str, str] = field(default_factory=dict)
+    """What was stored with it; empty without USER_METADATA."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ class Condition:
     """What a write demands of the object that is there."""
 
     absent: bool = False
+    """Whether nothing may be there: else `AlreadyExists`."""
     match: str | None = None
     """The etag that it must have."""
 

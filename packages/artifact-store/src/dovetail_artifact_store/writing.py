@@ -38,6 +38,7 @@ class ObjectWriter(io.RawIOBase):
         self._size = 0
         self._info: ObjectInfo | None = None
         self.key = key
+        """Where the object will be."""
 
     @property
     def info(self) -> ObjectInfo:

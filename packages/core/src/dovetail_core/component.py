@@ -16,15 +16,20 @@ class Status(StrEnum):
     """State of what a component stands for."""
 
     NOT_PROVISIONED = "not provisioned"
+    """It was never made."""
     STOPPED = "stopped"
+    """It was made, and does not run."""
     RUNNING = "running"
+    """It can be used."""
 
 
 class Reach(StrEnum):
     """From where something can be used, or where work is done."""
 
     MACHINE = "machine"
+    """Only this machine."""
     NETWORK = "network"
+    """Every machine that has the settings."""
 
 
 class Component:
@@ -36,13 +41,19 @@ class Component:
     """
 
     type: ClassVar[str]
+    """Name of the component type; set by the type's base class."""
     flavor: ClassVar[str]
+    """Name of the flavor, as in the entry point that offers it."""
     interface: ClassVar[str] = "1.0"
+    """The version of the type's interface that the flavor was written for: rules that are newer are advisories."""
     capabilities: frozenset[Any] = frozenset()
+    """What the flavor declares of what its type knows; a property where it depends on the settings."""
     Config: ClassVar[builtins.type[ComponentConfig]] = ComponentConfig
+    """The flavor's settings."""
 
     config: ComponentConfig
     name: str = ""
+    """Its name in the stack; empty for one that was made by hand."""
 
     def __init__(self, config: ComponentConfig | None = None, /, **settings: Any) -> None:
         if config is None:
@@ -50,6 +61,7 @@ class Component:
         elif settings:
             raise TypeError(f"{type(self).__name__}: give a config or settings, not both")
         self.config = config
+        """The settings of this component, validated."""
         self.setup()
 
     def setup(self) -> None:

@@ -32,6 +32,7 @@ class DovetailError(Exception):
     """Something that a component could not do: `message` says what and which, `remedy` what to do about it."""
 
     retryable: bool = False
+    """Whether the same call may succeed later."""
 
     def __init__(self, message: str, *, remedy: str = "", retryable: bool | None = None, **details: Any) -> None:
         self.message: str = mask(message)

@@ -45,6 +45,8 @@ def test_typed_settings_arrive(dovetail: Run, vault_flavor: Path, project_with: 
         (["--buckte", "b"], "--bucket"),
         (["--bucket", "b", "--size", "many"], "'many' is not a number"),
         (["--bucket", "b", "--proxy", "{"], "'{' is not JSON"),
+        (["--bucket", "b", "--hosts", "a.example, b"], """'a.example, b' is not JSON; a list is written '["a.example", "b"]'"""),
+        (["--bucket", "b", "--keys", "k"], """'k' is not JSON; a mapping is written '{"name": "value"}'"""),
         (["--size", "3"], "'bucket' is required"),
         (["--bucket", "b", "--proxy", "{}"], "'proxy.url'"),
     ],

@@ -52,6 +52,7 @@ class Field:
     """What a condition or an order is about."""
 
     kind: Kind
+    """A metric, a parameter, a tag, or one of the run's own attributes."""
     key: str = ""
     """Of a metric, parameter or tag."""
 
@@ -64,8 +65,11 @@ class Condition:
     """A field, an operator and a value: a float for metrics; for parameters a text, float, boolean or None; a datetime for times; else a text."""
 
     field: Field
+    """What is compared."""
     operator: Operator
+    """How."""
     value: Any
+    """With what."""
 
 
 @dataclass(frozen=True)

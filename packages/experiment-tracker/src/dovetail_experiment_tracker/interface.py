@@ -36,6 +36,7 @@ class ExperimentTracker(Component, Primitives):
 
     type = "experiment_tracker"
     Config: ClassVar[builtins.type[ExperimentTrackerConfig]] = ExperimentTrackerConfig
+    """The flavor's settings: a subclass of `ExperimentTrackerConfig`."""
     config: ExperimentTrackerConfig
 
     attempts: int = 5

@@ -22,7 +22,9 @@ class Found(Generic[T]):
     """A part of a listing; `after` is where the next part begins, in the flavor's own words, None if nothing follows."""
 
     items: Sequence[T]
+    """The rows of this part, in the order of the query."""
     after: str | None
+    """Where the next part begins; None: nothing follows."""
 
 
 class Primitives(ABC):

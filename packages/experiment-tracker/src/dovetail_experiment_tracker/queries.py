@@ -18,14 +18,17 @@ class RunQuery:
     """A search for runs."""
 
     filter: str
+    """The filter as it was written."""
     conditions: tuple[Condition, ...]
     """The filter, parsed."""
     experiments: tuple[str, ...] | None
     """Names; None for all."""
     order_by: str
+    """The order as it was written."""
     field: Field
     """What is sorted by: a metric, `started` or `ended`. Runs without it are last, and among equals the latest start is first."""
     descending: bool
+    """Whether the highest is first."""
 
     @classmethod
     def checked(cls, filter: str, experiments: Collection[str] | None, order_by: str) -> Self:

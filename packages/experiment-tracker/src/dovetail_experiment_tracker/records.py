@@ -15,7 +15,9 @@ class RunStatus(StrEnum):
     """How a run is, or how it ended."""
 
     RUNNING = "running"
+    """It goes on."""
     FINISHED = "finished"
+    """It ended as it should."""
     FAILED = "failed"
     """An exception ended it."""
     KILLED = "killed"
@@ -31,6 +33,7 @@ class MetricPoint(NamedTuple):
     """One value of a metric."""
 
     key: str
+    """Name of the metric."""
     value: float
     """Also not a number, or infinite."""
     step: int
@@ -46,13 +49,19 @@ class RunRecord:
     id: str
     """Name that the backend gave the run; 1 to 255 characters."""
     experiment: str
+    """Name of its experiment."""
     name: str
+    """For people; several runs may have it."""
     status: RunStatus
+    """How it is, or how it ended."""
     started: datetime
+    """When it began, in UTC."""
     ended: datetime | None = None
+    """When it ended, in UTC; None: not yet."""
     parent: str | None = None
     """Id of the run that this one belongs to."""
     tags: Mapping[str, str] = field(default_factory=dict)
+    """Texts by name."""
     params: Mapping[str, Any] = field(default_factory=dict)
     """Parameters, with the types that they were logged with: texts, numbers, booleans, None, lists, mappings."""
     latest: Mapping[str, MetricPoint] = field(default_factory=dict)
@@ -71,10 +80,15 @@ class NewRun:
     key: str
     """32 hexadecimal digits that the caller made: of two creations with one key the second returns what the first made."""
     experiment: str
+    """Name of its experiment."""
     name: str
+    """For people; several runs may have it."""
     started: datetime
+    """When it began, in UTC."""
     parent: str | None = None
+    """Id of the run that this one belongs to."""
     tags: Mapping[str, str] = field(default_factory=dict)
+    """Texts by name."""
 
 
 @dataclass(frozen=True)
@@ -92,4 +106,6 @@ class Page(Generic[T]):
     """A part of a listing; `token` asks for the next one, and is None on the last."""
 
     items: tuple[T, ...]
+    """The records of this part."""
     token: str | None = None
+    """Asks for the next part; None: there is none."""

@@ -33,6 +33,7 @@ class Run:
 
     def __init__(self, tracker: ExperimentTracker, record: RunRecord, *, owned: bool, buffered: bool, autolog: bool) -> None:
         self.tracker = tracker
+        """The tracker that it is logged to."""
         self.record: RunRecord = record
         """The run as it was when it was started or attached to; `refresh` reads it anew."""
         self._owner = os.getpid() if owned else None

@@ -50,7 +50,7 @@ def new(
 ) -> None:
     """Make a package with the flavor NAME of a component type, such as `artifact-store acme`.
 
-    It works at once, in memory, and passes the conformance suite; its primitives are then replaced one by one. What is not given is
+    It works at once, in memory, and passes the conformance suite; then you make it yours, part by part. What is not given is
     asked on a terminal, and has its default elsewhere.
     """
     from dovetail_flavor_template import making

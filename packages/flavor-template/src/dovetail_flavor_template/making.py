@@ -135,11 +135,11 @@ def _copy(template: str, folder: Path, answers: dict[str, Any], likely: dict[str
 
 
 def _write_modules(folder: Path, modules: Mapping[str, str]) -> None:
-    """Write modules, sorted and formatted as the package's own settings have it."""
+    """Write modules, mended where that is safe, sorted and formatted, as the package's own settings have it."""
     for name, text in modules.items():
         (folder / f"{name}.py").write_text(text, "utf-8")
     files = [str(folder / f"{name}.py") for name in modules]
-    for words in (["check", "--select=I", "--fix"], ["format"]):
+    for words in (["check", "--fix"], ["format"]):
         subprocess.run([sys.executable, "-m", "ruff", *words, "--quiet", "--no-cache", *files], capture_output=True, check=False)
 
 

@@ -18,10 +18,13 @@ def next_steps(order: Order, folder: Path) -> Iterator[str]:
         yield f"  cd {folder}"
         yield "  nox                   # tests, lint, types, conformance, build: green as it is" if order.origin is None else "  nox"
     if order.origin is None:
-        yield f"  then replace the methods of {source}/{order.module}.py one by one, and {source}/_client.py by the connection to the service;"
-        yield f"  {source}/testing.py makes what the suite asks."
+        yield f"  Then make it yours: leave in `capabilities` of {source}/{order.module}.py what the service can do; replace {source}/_client.py,"
+        yield f"  the primitives that are left and the hooks of {source}/testing.py that look into the memory, together; then add a capability"
+        yield "  or a hook at a time, and ask the suite after each."
     elif order.origin.harness is None:
         yield f"  then let `make` in {source}/testing.py give a component on an empty namespace each time."
+    if order.origin is not None:
+        yield "  Lint and types are strict, and asked of your code, too; what ruff can mend safely is mended. A deviation without `link` is tier none."
     kind, name = order.component_type.replace("_", "-"), order.name
     if order.origin is not None:
         yield f"  If the project had registered the class: dovetail {kind} flavor unregister {name}; the package offers it from now on."

@@ -17,7 +17,9 @@ class RecordedEdge:
     """An edge as it is recorded, with the run that executed the step: another one if the step was taken from cache."""
 
     edge: Edge
+    """The edge, of the run that it is recorded for."""
     executed_by: str
+    """Id of the run that executed the step."""
 
 
 Neighbours = Callable[[Sequence[str], Literal["up", "down"]], Iterable[RecordedEdge]]

@@ -24,23 +24,36 @@ class RunFilters(TypedDict, total=False):
     """Filters and order of a listing of runs; see `search_runs`."""
 
     pipeline: str | None
+    """Name of the pipeline."""
     states: Collection[State] | None
+    """One of these states."""
     name_contains: str | None
+    """Part of the run's name, matched literally."""
     created_after: datetime | None
+    """Created later than this."""
     created_before: datetime | None
+    """Created earlier than this."""
     order: str
+    """`created` or `name`, with a minus sign descending."""
 
 
 class ArtifactFilters(TypedDict, total=False):
     """Filters of a listing of artifacts; see `search_artifacts`."""
 
     run_id: str | None
+    """Of the steps of this run, also what they took from an earlier one."""
     step: str | None
+    """Name of the step that produced it."""
     output: str | None
+    """Name of the step's output."""
     pipeline: str | None
+    """Name of the pipeline that produced it."""
     type: str | None
+    """The Python type, as `module.QualifiedName`."""
     materializer: str | None
+    """Name of what wrote it."""
     digest: str | None
+    """Digest of the content, as `algorithm:hex`."""
 
 
 class Listings(Primitives):

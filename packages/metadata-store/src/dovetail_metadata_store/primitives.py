@@ -20,7 +20,9 @@ class Found(Generic[T]):
     """A part of a listing; `after` is the position of its last row, None if nothing follows."""
 
     items: Sequence[T]
+    """The rows of this part, in the order of the query."""
     after: Position | None
+    """Position of the last row; None: nothing follows."""
 
 
 class Primitives(ABC):

@@ -22,11 +22,17 @@ class RunQuery:
     """Filters of a listing of runs; None leaves one out. Times are microseconds since 1970, both bounds exclusive."""
 
     pipeline: str | None
+    """Name of the pipeline."""
     states: tuple[State, ...] | None
+    """One of these states; None: any."""
     name_contains: str | None
+    """Part of the run's name, matched literally."""
     created_after: int | None
+    """Created later than this."""
     created_before: int | None
+    """Created earlier than this."""
     order: str
+    """`created` or `name`, with a minus sign descending."""
 
     @property
     def column(self) -> str:
@@ -70,12 +76,19 @@ class ArtifactQuery:
     """
 
     run_id: str | None
+    """Of the steps of this run, also what they took from an earlier one."""
     step: str | None
+    """Name of the step that produced it."""
     output: str | None
+    """Name of the step's output."""
     pipeline: str | None
+    """Name of the pipeline that produced it."""
     type: str | None
+    """The Python type, as `module.QualifiedName`."""
     materializer: str | None
+    """Name of what wrote it."""
     digest: str | None
+    """Digest of the content, as `algorithm:hex`."""
 
     @classmethod
     def checked(cls, run_id: str | None, **filters: str | None) -> Self:

@@ -29,6 +29,7 @@ class RunHandle:
 
     def __init__(self, run_id: str, orchestrator: Orchestrator) -> None:
         self.run_id = run_id
+        """Id of the run."""
         self._orchestrator = orchestrator
 
     def status(self) -> RunStatus:
@@ -64,6 +65,7 @@ class Orchestrator(Component, ABC):
 
     type = "orchestrator"
     Settings: ClassVar[builtins.type[StepSettings]] = StepSettings
+    """What a step may set for the flavor: a subclass of `StepSettings`."""
 
     @abstractmethod
     def _submit(self, plan: PipelinePlan, launcher: Launcher) -> None:

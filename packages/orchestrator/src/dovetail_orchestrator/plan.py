@@ -22,12 +22,19 @@ class StepState(StrEnum):
     """State of a step, or of a run (which is never `cached` or `skipped`). It only ever advances."""
 
     PENDING = "pending"
+    """Not begun."""
     RUNNING = "running"
+    """Begun, and not ended."""
     SUCCEEDED = "succeeded"
+    """Executed, and its outputs are committed."""
     CACHED = "cached"
+    """Of a step: an earlier execution's outputs were taken."""
     SKIPPED = "skipped"
+    """Of a step: something before it did not succeed."""
     FAILED = "failed"
+    """Ended by an error, for good."""
     CANCELLED = "cancelled"
+    """Stopped because somebody asked for it, or because something else failed."""
 
     @property
     def terminal(self) -> bool:
@@ -48,7 +55,9 @@ class StepPlan(BaseModel):
     name: str = Field(min_length=1, description="Unique in the plan.")
     upstream: tuple[str, ...] = Field(default=(), description="Steps that must have succeeded before.")
     resources: Resources = Resources()
+    """What an attempt needs."""
     retry: RetryPolicy = RetryPolicy()
+    """How often a failed attempt is tried again, and after how long."""
     timeout: float | None = Field(default=None, gt=0, description="Seconds that one attempt may take.")
     isolated: bool = Field(default=False, description="Whether it must have a process of its own.")
     operator: str | None = Field(default=None, description="Name of the step operator that executes it.")
@@ -61,10 +70,15 @@ class PipelinePlan(BaseModel):
     model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
 
     version: int = PLAN_VERSION
+    """Version of the format of plans."""
     run_id: str
+    """Id of the run."""
     pipeline: str
+    """Name of the pipeline."""
     steps: tuple[StepPlan, ...]
+    """The steps, in any order."""
     failure_mode: Literal["fail_fast", "continue"] = "fail_fast"
+    """Whether a step that fails for good stops the rest of the run."""
 
     @field_validator("version")
     @classmethod
@@ -95,7 +109,9 @@ class StepResult:
     """How an attempt ended: `succeeded`, `cached`, `failed` or `cancelled`."""
 
     state: StepState
+    """How it ended."""
     failure: Failure | None = None
+    """Why it failed, if it did."""
     retry: bool = True
     """Of a failed one: whether another attempt may help."""
 
@@ -105,7 +121,9 @@ class Command:
     """A command that executes one attempt of a step in a process of its own; `environment` is added to what the flavor gives."""
 
     arguments: tuple[str, ...]
+    """The program and its arguments; no shell takes part."""
     environment: Mapping[str, str] = field(default_factory=dict)
+    """Variables by name."""
 
 
 class StepInterrupted(BaseException):

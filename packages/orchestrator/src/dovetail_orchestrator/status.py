@@ -14,6 +14,7 @@ class StepStatus:
     """How far a step is."""
 
     state: StepState = StepState.PENDING
+    """How the step is, or how it ended."""
     attempt: int = 0
     """Number of the latest attempt, 0 before the first."""
     failure: Failure | None = None
@@ -27,8 +28,10 @@ class RunStatus:
     """How far a run and its steps are."""
 
     run_id: str
+    """Id of the run."""
     state: StepState
     """Never `cached` or `skipped`."""
     steps: Mapping[str, StepStatus] = field(default_factory=dict)
+    """How far each step is, by its name."""
     failure: Failure | None = None
     """Why the run as a whole failed, where no step of it did."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
@@ -74,6 +75,7 @@ class SettingType(_ParamType):
 
     def __init__(self, setting: str, annotation: Any) -> None:
         self.setting = setting
+        self._annotation = annotation
         self._kind = _kind(annotation)
         self._choices = _choices(annotation)
 
@@ -84,7 +86,7 @@ class SettingType(_ParamType):
         try:
             return self._kind(value) if self._kind is not None else json.loads(value)
         except ValueError:
-            wanted = "JSON" if self._kind is None else "a number"
+            wanted = f"JSON{_as_json(value, self._annotation)}" if self._kind is None else "a number"
             self.fail(f"'{value}' is not {wanted}", param, ctx)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -129,6 +131,15 @@ def _text_or_json(arm: Any) -> type[str] | None:
     if get_origin(arm) is not None or arm is Any or not isinstance(arm, type):
         return None
     return None if issubclass(arm, (BaseModel, dict, list, tuple, set, frozenset)) else str
+
+
+def _as_json(value: str, annotation: Any) -> str:
+    """Return how a value is written where a list is wanted, or a mapping."""
+    origins = {get_origin(arm) or arm for arm in _arms(annotation)}
+    if origins & {list, tuple, set, frozenset, Sequence}:
+        items = [part.strip() for part in value.strip().strip("[]").split(",")]
+        return f"; a list is written {shlex.quote(json.dumps(items))}"
+    return '; a mapping is written \'{"name": "value"}\'' if origins & {dict, Mapping} else ""
 
 
 def _choices(annotation: Any) -> list[str]:
