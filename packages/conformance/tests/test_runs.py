@@ -194,8 +194,9 @@ def test_a_mutant_that_dies_by_a_crash_proves_nothing(project: Project) -> None:
 
 
 def test_every_cross_cutting_rule_catches_its_mutants_and_no_equivalent(project: Project) -> None:
-    name = "mutants_of_every_type.py"
-    (project.folder / name).write_text(Path(__file__).with_name(name).read_text())
-    done = project.command("mutants", "gauge", name, "--every")
+    names = ("mutants_of_every_type.py", "mutants_over_tcp.py")
+    for name in names:
+        (project.folder / name).write_text(Path(__file__).with_name(name).read_text())
+    done = project.command("mutants", "gauge", *names, "--every")
     bad = [line for line in done.stdout.splitlines() if line.startswith("BAD")]
     assert bad == ["BAD no mutant is caught by GA-04"], done.stdout + done.stderr  # newer than the gauge, which does not keep it
