@@ -158,7 +158,10 @@ class FailingRules:
 
     @rule("AL-20", severity=2, hooks=("proxy",), kind="security")
     def test_an_alert_follows_no_redirect(self, alerter: Alerter, harness: AlerterHarness) -> None:
-        """An alert, and the credentials it is sent with, are not sent on to another address that an answer names."""
+        """An alert, and the credentials it is sent with, are not sent on to another address that an answer names.
+
+        Over HTTP, the answers are 301, 302, 307 and 308. Over another protocol it is what the harness says in `answers`, if it has one.
+        """
         for elsewhere, moved, said in _moves(harness):
             did = f"posted; the answer was {said} to another address"
             with answering(harness, moved, None), raises(DovetailError, did=did, mend="take a redirect for a refusal"):

@@ -37,7 +37,11 @@ class TransportRules(Asked):
 
     @rule("XC-04", severity=2, hooks=("proxy",), kind="fault")
     def test_what_passes_is_tried_again_and_what_does_not_is_not(self, harness: Harness) -> None:
-        """A transient fault is tried again, a bounded number of times; a refusal is not."""
+        """A transient fault is tried again, a bounded number of times; a refusal is not.
+
+        Over HTTP, the refusals are 503, 500 and 403. Over another protocol the harness says what they are, in `answers`, and instead of
+        requests the refusals are counted that were given.
+        """
         names = self._names(harness)
         for passing in transient(harness):
             for name in names:
@@ -60,7 +64,11 @@ class TransportRules(Asked):
 
     @rule("XC-05", severity=1, hooks=("proxy",), kind="fault")
     def test_a_lost_answer_neither_doubles_nor_fails_a_call(self, harness: Harness) -> None:
-        """A call whose request was applied and whose answer was lost succeeds, and its effect happens once."""
+        """A call whose request was applied and whose answer was lost succeeds, and its effect happens once.
+
+        Over HTTP, the answer to the call's first request is lost. Over another protocol a call may begin with turns that change nothing,
+        such as a login: the harness says in `commits` which do, and the answer to the first of these is lost.
+        """
         for name in self._names(harness):
             with harness.make() as component:
                 operation = self._named(component, name)
