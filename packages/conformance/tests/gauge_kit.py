@@ -59,4 +59,4 @@ class Project:
 
 
 def counted(done: subprocess.CompletedProcess[str]) -> str:
-    return done.stdout.splitlines()[-1]
+    return [line for line in done.stdout.splitlines() if line.startswith("=====") and " in " in line][-1]
