@@ -80,7 +80,7 @@ def run(
     with tempfile.TemporaryDirectory(prefix="dovetail-report-") as folder:
         kept = report or Path(folder)
         code = run_suite("flavor_under_test", [*words, f"--conformance-report={kept}"], workers)
-        if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.USAGE_ERROR):
             click.echo("the run broke off; run it again", err=True)
         elif not wanted and (kept / "report.json").is_file():
             _print_tier(kept / "report.json", lasts=report is not None)

@@ -6,10 +6,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from dovetail_conformance.harness import Harness
-from dovetail_conformance.instruments import Fault, Refusal, ResetAfter, ResetBefore, Status, TcpProxy
+from dovetail_conformance.instruments import Exchange, Fault, Refusal, ResetAfter, ResetBefore, Status, TcpProxy
 from dovetail_conformance.operations import Operation
 from dovetail_conformance.outcomes import HarnessError
 
+_SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")
+"""Methods of HTTP that change nothing (RFC 9110, section 9.2.1)."""
 _STATUSES = {"unavailable": 503, "denied": 403}
 
 
@@ -49,17 +51,22 @@ def answering(harness: Harness, refused: Refusal, times: int | None) -> Fault[An
 def losing_the_answer(harness: Harness, operation: Operation, passed: Sequence[Any]) -> Fault[Any]:
     """Return the fault that loses the answer to an operation, of which this `passed` when nothing was disturbed.
 
-    On a wire of HTTP it is that to its first request; on another one that to the turn that commits what is changed, if one is. Raises
-    `Untested` where the harness does not know turns that do, and `HarnessError` if none did though there is an effect to look at.
+    It is that to the first request, or turn, that changes something, or to the first one if none does. Raises `Untested` where the harness
+    of a wire that is not HTTP does not know which do, and `HarnessError` if none did though there is an effect to look at.
     """
     if not over_tcp(harness):
-        fault: Fault[Any] = harness.proxy.fault(ResetAfter(), times=1)
+        changing = any(_changes(exchange) for exchange in passed)
+        fault: Fault[Any] = harness.proxy.fault(ResetAfter(), where=_changes if changing else None, times=1)
         return fault
     committing = any(harness.commits(turn) for turn in passed if not turn.opening)
     if operation.effect is not None and not committing:
         raise HarnessError(f"{type(harness).__name__}.commits found no turn of {operation.name} that changes something: {_shown(passed)}")
     lost: Fault[Any] = harness.proxy.fault(ResetAfter(), where=harness.commits if committing else None, times=1)
     return lost
+
+
+def _changes(exchange: Exchange) -> bool:
+    return exchange.method not in _SAFE
 
 
 def _shown(passed: Sequence[Any]) -> str:

@@ -66,8 +66,8 @@ class TransportRules(Asked):
     def test_a_lost_answer_neither_doubles_nor_fails_a_call(self, harness: Harness) -> None:
         """A call whose request was applied and whose answer was lost succeeds, and its effect happens once.
 
-        Over HTTP, the answer to the call's first request is lost. Over another protocol a call may begin with turns that change nothing,
-        such as a login: the harness says in `commits` which do, and the answer to the first of these is lost.
+        A call may begin with what changes nothing, such as a search or a login: the answer is lost to the first request that changes
+        something. Over HTTP that is one that is no GET, HEAD or OPTIONS; over another protocol the harness says it, in `commits`.
         """
         for name in self._names(harness):
             with harness.make() as component:
