@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
+from line_alerter import LineAlerter, LineHarness
 from wired_alerter import WiredAlerter, WiredHarness
 
 from dovetail_alerter import (
@@ -305,6 +306,18 @@ class NeverGivesUp(InMemoryAlerter):
         except AuthenticationFailed as error:
             error.retryable = True
             raise
+
+
+@mutant("AL-20", of=LineHarness)
+class FollowsReferrals(LineAlerter):
+    """What an answer names is asked, over a wire that is not HTTP."""
+
+    def turned_away(self, said: str) -> None:
+        host, _, port = said.removeprefix("at ").partition(":")
+        if port:
+            with contextlib.suppress(Timeout, Unavailable):
+                self.said_at(host, int(port))
+        super().turned_away(said)
 
 
 @mutant("AL-20", of=WiredHarness)

@@ -14,17 +14,19 @@ gauge = gauge:TYPE
 [dovetail.flavors.v1.gauge]
 memory = gauge:MemoryGauge
 wired = wired_gauge:WiredGauge
+lines = line_gauge:LineGauge
 [dovetail.contracts.v1]
 gauge = gauge:GaugeContract
 [dovetail.conformance.v1]
 gauge.memory = gauge:MemoryHarness
 gauge.wired = wired_gauge:WiredHarness
+gauge.lines = line_gauge:LineHarness
 """
 
 
 def install_gauge(folder: Path) -> None:
     """Make a distribution `gauge` in a folder that is on the path."""
-    for name in ("gauge.py", "wired_gauge.py"):
+    for name in ("gauge.py", "wired_gauge.py", "line_gauge.py"):
         (folder / name).write_text(Path(__file__).with_name(name).read_text())
     information = folder / "gauge-0.3.dist-info"
     information.mkdir()
@@ -57,4 +59,4 @@ class Project:
 
 
 def counted(done: subprocess.CompletedProcess[str]) -> str:
-    return done.stdout.splitlines()[-1]
+    return [line for line in done.stdout.splitlines() if line.startswith("=====") and " in " in line][-1]

@@ -101,6 +101,15 @@ class NewIdAtEachAttempt(WiredGauge):
         return super()._once(method, {**body, "id": uuid.uuid4().hex} if body else body)
 
 
+@mutant("XC-05", of=WiredHarness)
+class LooksAndPutsAnewAtEachAttempt(WiredGauge):
+    """A repeated request cannot be told from a new one, and each comes after one that changes nothing."""
+
+    def _once(self, method: str, body: Any) -> Any:
+        super()._once("GET", None)
+        return super()._once(method, {**body, "id": uuid.uuid4().hex} if body else body)
+
+
 @mutant("XC-06", of=WiredHarness)
 class KeepsItsFirstToken(WiredGauge):
     """The token is read once."""

@@ -112,3 +112,29 @@ def test_grades_take_a_second_report_on_the_lowest_versions(project: Project) ->
     done = project.command("run", "gauge/memory", "-n", "1", "--effort", "quick", "--report", "out", "--lowest", "out/report.json")
     report = json.loads((project.folder / "out/report.json").read_text())
     assert done.returncode == 0 and report["lowest"] is False  # a package without requirements has no lowest versions to show
+
+
+OVER_TCP = """
+from line_gauge import *
+from dovetail_conformance.instruments import Status
+class Mine(LineHarness):
+    {body}
+"""
+LINES = {
+    "commits = Harness.commits": {"XC-04": ("passed", ""), "XC-05": ("untested", "name them in the harness's `commits`")},
+    "def commits(self, turn): return False": {"XC-05": ("error", "Mine.commits found no turn of put that changes something: b'LOGIN ")},
+    "answers = Harness.answers": {"XC-04": ("untested", "in the harness's `answers`"), "XC-05": ("passed", "")},
+    "def answers(self, kind, elsewhere=''): return Reply(b'busy')": {"XC-04": ("error", "return a Refusal")},
+    "def answers(self, kind, elsewhere=''): return Refusal(Status(503))": {
+        "XC-04": ("error", "take `Reply`, with the bytes of the protocol")
+    },
+}
+
+
+@pytest.mark.parametrize("body", LINES)
+def test_what_a_harness_over_tcp_does_not_say_is_untested_and_what_it_says_wrongly_an_error(project: Project, body: str) -> None:
+    project.write(OVER_TCP.format(body=body))
+    project.run("--only", "XC-04,XC-05", "--report", "out")
+    found = {row["id"]: row for row in json.loads((project.folder / "out/report.json").read_text())["rules"]}
+    for id, (outcome, detail) in LINES[body].items():
+        assert found[id]["outcome"] == outcome and detail in found[id]["detail"]

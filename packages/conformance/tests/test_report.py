@@ -22,11 +22,13 @@ from dovetail_conformance.report import (
     RuleResult,
     grade,
     json_schema,
+    lacking,
     read,
     write,
 )  # fmt: skip
 from dovetail_conformance.report.junit import junit
 from dovetail_conformance.report.page import page
+from dovetail_conformance.report.saying import all_missing, further
 from dovetail_core import ConfigError
 
 
@@ -140,6 +142,20 @@ def test_a_tier_is_computed_with_what_is_missing_for_the_next(made: Report, tier
     found = grade(made)
     assert found.tier == tier
     assert any(missing in line for line in found.missing) or not missing
+
+
+def test_what_is_missing_is_said_for_every_tier_and_shortly_for_those_after_the_next() -> None:
+    made = report(result("AS-01", "failed"), result("AS-03", "untested", "fault"), certified=False, lowest=None)
+    assert {tier: len(missing) for tier, missing in lacking(made).items()} == {"bronze": 1, "silver": 2, "gold": 1}
+    assert list(all_missing(made))[:3] == [
+        "tier: none",
+        "  missing for bronze: AS-01 is to be kept (failed): A sentence.",
+        "  missing for silver: AS-03 is to be shown (untested): A sentence.",
+    ]
+    short = list(further(made))
+    assert len(short) == 2 and short[0].startswith("  and for silver: AS-03 is to be shown (untested); the lowest versions")
+    assert short[1] == "  and for gold: the run is not certified (--certify)"
+    assert list(further(report(lowest=None))) == []
 
 
 def test_without_a_wire_the_rules_about_wires_are_not_asked_of_silver() -> None:

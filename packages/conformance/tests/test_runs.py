@@ -194,8 +194,63 @@ def test_a_mutant_that_dies_by_a_crash_proves_nothing(project: Project) -> None:
 
 
 def test_every_cross_cutting_rule_catches_its_mutants_and_no_equivalent(project: Project) -> None:
-    name = "mutants_of_every_type.py"
-    (project.folder / name).write_text(Path(__file__).with_name(name).read_text())
-    done = project.command("mutants", "gauge", name, "--every")
+    names = ("mutants_of_every_type.py", "mutants_over_tcp.py")
+    for name in names:
+        (project.folder / name).write_text(Path(__file__).with_name(name).read_text())
+    done = project.command("mutants", "gauge", *names, "--every")
     bad = [line for line in done.stdout.splitlines() if line.startswith("BAD")]
     assert bad == ["BAD no mutant is caught by GA-04"], done.stdout + done.stderr  # newer than the gauge, which does not keep it
+
+
+def test_the_end_of_a_run_names_the_rules_that_are_not_kept_and_the_tier(project: Project) -> None:
+    project.write(MINE.format(body="def readings(self): return sorted(super().readings(), reverse=True)"))
+    done = project.run()
+    end = done.stdout[done.stdout.index("rules that are not kept") :]
+    assert "failed: GA-01: What is put is read, in order.\n  came: [2, 1]\n" in end
+    assert "flavor_under_test.py" not in end
+    assert "tier: none\n  missing: GA-01 is to be kept (failed)" in end and "\n  and for gold: " in end and "(--report DIR)" in end
+    assert "tier:" not in project.run("--only", "GA-02").stdout
+
+
+def test_what_is_missing_for_every_tier_is_asked_for(project: Project) -> None:
+    done = project.command("run", "gauge/memory", "-n", "1", "--effort", "quick", "--report", "out")
+    assert "all of it: dovetail conformance grade out/report.json --all" in done.stdout
+    graded = project.command("grade", "out/report.json", "--all").stdout
+    assert [f"missing for {tier}" in graded for tier in ("bronze", "silver", "gold")] == [True, True, True]
+
+
+def test_a_run_that_broke_off_earns_nothing_and_is_to_be_run_again(project: Project) -> None:
+    project.command("run", "gauge/memory", "-n", "1", "--effort", "quick", "--report", "out")
+    project.write(
+        "from dovetail_conformance.session import ConformanceSession\n"
+        "def broken(self, record, kept=ConformanceSession.keep):\n"
+        "    assert record.rule.id != 'GA-02'\n"
+        "    kept(self, record)\n"
+        "ConformanceSession.keep = broken\n"
+        "class Mine(MemoryHarness): pass\n"
+    )
+    done = project.run("--report", "out")
+    assert done.returncode == 3 and "INTERNALERROR" in done.stdout
+    assert done.stderr == "the run broke off; run it again\n" and "tier:" not in done.stdout
+    graded = project.command("grade", "out/report.json").stdout
+    assert "tier: none\n  missing: the run was refused: the run broke off" in graded
+
+
+ENTERS = """
+from pathlib import Path
+class Mine(MemoryHarness):
+    def __enter__(self):
+        with Path("entered").open("a") as file:
+            file.write("x")
+        raise ConnectionError("the server did not start")
+"""
+
+
+@pytest.mark.parametrize(("workers", "only"), [(1, ()), (2, ()), (1, ("--only", "GA-01,GA-02"))])
+def test_a_harness_that_cannot_be_entered_is_one_error(project: Project, workers: int, only: tuple[str, ...]) -> None:
+    project.write(ENTERS)
+    done = project.run("-n", str(workers), *only)
+    assert done.returncode == 1 and "1 error" in counted(done) and "blocked" in counted(done) and "passed" not in counted(done)
+    assert "the harness could not be entered: ConnectionError: the server did not start" in done.stdout
+    assert done.stdout.count('raise ConnectionError("the server did not start")') == 1
+    assert len((project.folder / "entered").read_text()) <= workers

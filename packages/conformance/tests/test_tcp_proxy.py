@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 import socketserver
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 
@@ -16,8 +18,11 @@ from dovetail_conformance.instruments import (
     CorruptRequest,
     Delay,
     FaultDidNotFire,
+    FaultProxy,
     Hang,
     Hold,
+    Redirect,
+    Reply,
     ResetAfter,
     ResetBefore,
     Status,
@@ -25,6 +30,7 @@ from dovetail_conformance.instruments import (
     TcpProxy,
     Truncate,
     TruncateRequest,
+    Unsuitable,
     workers,
 )
 
@@ -195,9 +201,66 @@ def test_a_fault_that_nothing_came_for_says_so(proxy: TcpProxy) -> None:
         client.line()
 
 
-def test_what_only_http_has_is_refused(proxy: TcpProxy) -> None:
-    with pytest.raises(TypeError, match="HTTP"):
-        proxy.fault(Status(503))
+def test_what_a_wire_has_no_answer_for_is_an_error_of_whoever_asked_for_it(proxy: TcpProxy) -> None:
+    for action in (Status(503), Redirect("http://127.0.0.1/"), b"busy"):
+        with pytest.raises(Unsuitable, match="take `Reply`"):
+            proxy.fault(action)  # type: ignore[arg-type]
+    with pytest.raises(Unsuitable, match="take `Status`"):
+        FaultProxy("127.0.0.1", 9).fault(Reply(b"busy"))
+
+
+def test_a_reply_is_heard_whole_and_nothing_is_forwarded(proxy: TcpProxy, server: Server) -> None:
+    with Client(proxy) as client, proxy.fault(Reply(b"busy\n"), data=rb"^two") as fault:
+        client.line()
+        assert client.say(b"one") == b"kept one"
+        client.socket.sendall(b"two\n")
+        client.socket.sendall(b"x" * 300_000)  # what is not read when a connection closes resets it
+        assert client.line() == b"busy" and client.file.read() == b""
+    assert fault.fired == 1 and server.kept == [b"one"]
+    with proxy.fault(Reply(b"too many\n"), opening=True), Client(proxy) as client:
+        assert client.line() == b"too many"
+
+
+QUIET = """
+import gc, socket, threading, time
+from dovetail_conformance.instruments import Hang, TcpProxy
+
+def serve(listener, kept):
+    try:
+        while True:
+            kept.append(listener.accept()[0])
+            kept[-1].sendall(b"hello")
+    except OSError:
+        return
+
+kept = []
+listener = socket.create_server(("127.0.0.1", 0))
+server = threading.Thread(target=serve, args=(listener, kept))
+server.start()
+with TcpProxy(*listener.getsockname()) as proxy, proxy.fault(Hang(), times=None) as fault:
+    for number in range(30):
+        client = socket.create_connection(proxy.address)
+        kept.append(client)
+        client.recv(5)
+        client.sendall(b"one")
+        if number % 3 == 0:
+            client.shutdown(socket.SHUT_WR)
+        if number % 3 == 1:
+            client.close()
+        gc.collect()
+    fault.arrived()
+    gc.collect()
+listener.shutdown(socket.SHUT_RDWR)
+server.join()
+for each in (listener, *kept):
+    each.close()
+gc.collect()
+"""
+
+
+def test_what_is_open_when_a_proxy_is_closed_ends_in_silence() -> None:
+    done = subprocess.run([sys.executable, "-W", "error", "-c", QUIET], capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0 and done.stderr == "", done.stderr
 
 
 def test_a_backend_that_is_gone_closes_the_connection() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -63,20 +64,26 @@ def run(
 
     A class of a project that no package offers is named by its path, as MODULE:CLASS; its module is looked for in the working directory, too.
     """
+    import pytest
+
     from dovetail_conformance import targets
     from dovetail_conformance.running import run as run_suite
 
     found = targets.target(target, harness)  # what cannot be loaded is said before anything is started
     targets.settings(config)
     wanted = _chosen(found.contract.rules, only)
-    given: dict[str, object] = {"target": target, "config": config, "harness": harness, "effort": effort, "report": report}
+    given: dict[str, object] = {"target": target, "config": config, "harness": harness, "effort": effort}
     given |= {"lowest": lowest, "seed": seed, "limit": limit}
     words = [f"--conformance-{name}={value}" for name, value in given.items() if value is not None]
     words += ["--conformance-certify"] if certify else []
     words += ["-k", " or ".join(wanted)] if wanted else []
-    code = run_suite("flavor_under_test", words, workers)
-    if report is not None and not wanted and (report / "report.json").is_file():
-        _print_grade(report / "report.json")
+    with tempfile.TemporaryDirectory(prefix="dovetail-report-") as folder:
+        kept = report or Path(folder)
+        code = run_suite("flavor_under_test", [*words, f"--conformance-report={kept}"], workers)
+        if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.USAGE_ERROR):
+            click.echo("the run broke off; run it again", err=True)
+        elif not wanted and (kept / "report.json").is_file():
+            _print_tier(kept / "report.json", lasts=report is not None)
     ctx.exit(code)
 
 
@@ -125,19 +132,23 @@ def explain(rule_id: str) -> None:
 @conformance.command()
 @click.argument("report", type=_FILE)
 @click.option("--lowest", type=_FILE, help="Report of a run with the lowest versions that the package allows.")
-def grade(report: Path, lowest: Path | None) -> None:
+@click.option("--all", "every", is_flag=True, help="Print what is missing for every tier up to gold.")
+def grade(report: Path, lowest: Path | None, every: bool) -> None:
     """Print the tier that a report earns, and what is missing for the next."""
-    _print_grade(report, lowest)
-
-
-def _print_grade(report: Path, lowest: Path | None = None) -> None:
-    from dovetail_conformance.report import grade as graded
     from dovetail_conformance.report import read
+    from dovetail_conformance.report.saying import all_missing, earned
 
-    result = graded(read(report), read(lowest) if lowest else None)
-    click.echo(f"tier: {result.tier}")
-    for line in result.missing:
-        click.echo(f"  missing: {line}")
+    found, other = read(report), read(lowest) if lowest else None
+    click.echo("\n".join(all_missing(found, other) if every else earned(found, other)))
+
+
+def _print_tier(file: Path, *, lasts: bool) -> None:
+    from dovetail_conformance.report import read
+    from dovetail_conformance.report.saying import earned, further
+
+    found = read(file)
+    click.echo("\n".join([*earned(found), *further(found)]))
+    click.echo(f"  all of it: dovetail conformance grade {file} --all" if lasts else "  the report was not kept (--report DIR)")
 
 
 @conformance.command()

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 from types import TracebackType
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from dovetail_conformance.outcomes import Deviation, Untested
 from dovetail_core.component import Component
+
+if TYPE_CHECKING:
+    from dovetail_conformance.instruments import Refusal, Turn
 
 ENVIRONMENTS = ("embedded", "emulated", "live")
 
@@ -65,6 +68,23 @@ class Harness:
     def proxy(self) -> Any:
         """The fault proxy between flavor and backend; components that `make` returned go through it."""
         raise Untested("there is no wire to disturb, or the harness has no `proxy`")
+
+    def commits(self, turn: Turn) -> bool:
+        """Tell whether a turn that passes a `TcpProxy` is one that makes the backend change something, by its first piece or its place.
+
+        Of several turns that bring one change about, it is the last: what the backend does when it has heard that is done.
+        """
+        raise Untested(
+            "over TCP, the loss of an answer shows something at turns that change something: name them in the harness's `commits`"
+        )
+
+    def answers(self, kind: str, elsewhere: str = "") -> Refusal:
+        """Return what the backend answers, in its own protocol, where a `TcpProxy` is to refuse in its place.
+
+        Kinds: `unavailable` (for now), `denied` (for good, for want of a right), `moved` (`elsewhere`, which is HOST:PORT). Raises
+        `Untested` for what the protocol does not have.
+        """
+        raise Untested(f"the wire is not HTTP: what the backend answers where it is {kind} has to be said in the harness's `answers`")
 
     def syscalls(self, component: Any) -> Any:
         """Return a `SyscallShim` for the directory of a flavor without a wire, which `__enter__` of the harness has entered.

@@ -21,6 +21,7 @@ from dovetail_conformance.outcomes import Blocked, HarnessError, Outcome, RuleFa
 from dovetail_conformance.recording import BAD, PROPERTY, Record, described, merged, records_of
 from dovetail_conformance.rule_zero import zero_problem
 from dovetail_conformance.rules import LEAVES_NOTHING, SHOWS_NO_SECRET, Rule, rule_of
+from dovetail_conformance.summing import summary
 from dovetail_conformance.watchdog import Hung
 from dovetail_conformance.watching import Watch, leak, own_folder, shown
 
@@ -39,6 +40,9 @@ class ConformanceSession:
         self._judges: dict[type[Contract], Judge] = {}
         self._harnesses: dict[type[Contract], Harness] = {}
         self._zero: dict[type[Contract], str] = {}
+        self._entered: set[type[Contract]] = set()
+        self._unusable: dict[type[Contract], Rule] = {}
+        self._asks_zero: set[type[Contract]] = set()
         self._folder: Path | None = None
         self.effort: Effort = Effort.of(config.getoption("conformance_effort"))
         self.records: dict[tuple[str, str], Record] = {}
@@ -56,6 +60,7 @@ class ConformanceSession:
         if rule is None:
             yield
             return
+        self._entered.add(contract)
         self._admit(contract, harness, rule)
         watch = item.stash[WATCH] = Watch(rule, harness, self._own_folder(), contract in self.leaking)
         watch.begin()
@@ -125,12 +130,22 @@ class ConformanceSession:
             return Verdict(Outcome.UNTESTED, str(error))
         if isinstance(error, Hung):
             return hung(rule, when, error.seconds, error.stacks)
+        if judge is None and when == "setup" and not isinstance(error, Untested | Blocked):
+            return self._unusable_harness(contract, rule, error)
         if judge is None or (when != "call" and not isinstance(error, Untested | Blocked)):
             return Verdict(Outcome.ERROR, f"{when} failed: {type(error).__name__}: {error}")
         if error is None and watch is not None and (problem := watch.noted.unproven()):
             return judge.verdict(rule, HarnessError(problem))
         verdict = judge.verdict(rule, error)
         return judge.within_budget(rule, verdict, watch.requests if watch is not None else None)
+
+    def _unusable_harness(self, contract: type[Contract], rule: Rule, error: BaseException | None) -> Verdict:
+        """Return an error for rule zero, or for the first rule where that is not asked; the others cannot be asked for the same reason."""
+        what = "used" if contract in self._entered else "entered"
+        said = f"the harness could not be {what}: {type(error).__name__}: {error}"
+        first = self._unusable.setdefault(contract, rule)
+        speaks = rule.is_zero if contract in self._asks_zero else rule is first
+        return Verdict(Outcome.ERROR if speaks else Outcome.BLOCKED, said)
 
     def add_findings(self, item: pytest.Item, report: pytest.TestReport, left: dict[str, int]) -> None:
         """Add to the last report of a rule what was found around it: what it left behind, and where secrets were seen."""
@@ -179,6 +194,11 @@ class ConformanceSession:
         """Ask rule zero of each contract first."""
         items.sort(key=lambda item: not ((rule := rule_of(getattr(item, "function", None))) and rule.is_zero))
 
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Note of which contracts rule zero is asked."""
+        asked = [found for item in session.items if (found := rule_and_contract(item))]
+        self._asks_zero = {contract for rule, contract in asked if rule.is_zero}
+
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
         """Count rules that were deselected."""
         self.deselected += sum(rule_of(getattr(item, "function", None)) is not None for item in items)
@@ -194,31 +214,32 @@ class ConformanceSession:
         self.records[key] = merged(self.records.get(key), record)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Say why rules were neither passed nor failed."""
-        others = [record for record in self.records.values() if record.outcome not in (Outcome.PASSED, *BAD)]
-        if others and not self._config.getoption("conformance_mutants"):
-            terminalreporter.section("rules with another outcome")
-            for record in sorted(others, key=lambda record: (record.outcome, record.rule.id)):
-                terminalreporter.write_line(f"{record.outcome}: {record.rule.id}: {record.detail.splitlines()[0] if record.detail else ''}")
+        """Say why rules were neither passed nor failed, and last which are not kept."""
+        if not self._config.getoption("conformance_mutants"):
+            for title, lines in summary(self.records.values()):
+                terminalreporter.section(title)
+                for line in lines:
+                    terminalreporter.write_line(line)
 
     @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Write the report, and refuse a run that shows nothing."""
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
         if hasattr(self._config, "workerinput"):
             return
-        if problems := self.write():
+        broken = exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
+        if (problems := self.write(broken)) and not broken:
             self._refuse(session, problems)
 
-    def write(self) -> list[str]:
-        """Write what the options ask for, and return why the run is refused."""
+    def write(self, broken: bool = False) -> list[str]:
+        """Write what the options ask for, and return why the run is refused, which one that `broken` off is."""
         if path := self._config.getoption("conformance_records"):
             path.write_text(json.dumps([described(record) for record in self.records.values()]), "utf-8")
         if not self._config.getoption("conformance_target"):
             return []
-        problems = list(self._problems())
+        problems = [*(["the run broke off"] if broken else []), *self._problems()]
         if self._config.getoption("conformance_report") and self.records:
             from dovetail_conformance.reporting import write_report
 

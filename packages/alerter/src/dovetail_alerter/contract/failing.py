@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from dovetail_alerter.alerts import Alert
@@ -14,7 +15,8 @@ from dovetail_alerter.contract.samples import alert, having, prose, refusals_of,
 from dovetail_alerter.interface import Alerter
 from dovetail_alerter.receipts import PartialDelivery, Receipt
 from dovetail_conformance import Effort, attempt, check, raises, rule, until, within
-from dovetail_conformance.instruments import FaultProxy, Redirect
+from dovetail_conformance.instruments import FaultProxy, Redirect, Refusal, TcpProxy
+from dovetail_conformance.wires import answering, over_tcp, refusal
 from dovetail_core.errors import DovetailError, InvalidArgument, RateLimited
 
 
@@ -145,7 +147,7 @@ class FailingRules:
                 count == 1,
                 did=f"posted; the provider's answer was: {kind}",
                 came=f"{count} attempts",
-                mend="raise an error that is not retryable",
+                mend="raise an error that is not retryable; if it is, look whether the SDK repeats by itself, as with another way to log in",
             )
         sent = alert()
         did = "posted; the provider was unavailable twice"
@@ -156,14 +158,27 @@ class FailingRules:
 
     @rule("AL-20", severity=2, hooks=("proxy",), kind="security")
     def test_an_alert_follows_no_redirect(self, alerter: Alerter, harness: AlerterHarness) -> None:
-        """An alert, and the credentials it is sent with, are not sent on to another address that an answer names."""
-        for code in (301, 302, 307, 308):
-            with FaultProxy("127.0.0.1", 9) as elsewhere:
-                fault = harness.proxy.fault(Redirect(f"{elsewhere.url}/", code), times=None)
-                did = f"posted; the answer was {code} to another address"
-                with fault, raises(DovetailError, did=did, mend="take a redirect for a refusal"):
-                    alerter.post(Alert(unique()))
-                check(elsewhere.count == 0, did=did, came=f"{elsewhere.count} requests there", mend="follow no redirects")
+        """An alert, and the credentials it is sent with, are not sent on to another address that an answer names.
+
+        Over HTTP, the answers are 301, 302, 307 and 308. Over another protocol it is what the harness says in `answers`, if it has one.
+        """
+        for elsewhere, moved, said in _moves(harness):
+            did = f"posted; the answer was {said} to another address"
+            with answering(harness, moved, None), raises(DovetailError, did=did, mend="take a redirect for a refusal"):
+                alerter.post(Alert(unique()))
+            check(elsewhere.count == 0, did=did, came=f"{elsewhere.count} requests there", mend="follow no redirects")
+
+
+def _moves(harness: AlerterHarness) -> Iterator[tuple[FaultProxy | TcpProxy, Refusal, object]]:
+    """Yield another address that listens, an answer that names it, and what that is called."""
+    if over_tcp(harness):
+        with TcpProxy("127.0.0.1", 9) as place:
+            moved = refusal(harness, "moved", f"127.0.0.1:{place.port}")
+            yield place, moved, moved.action
+        return
+    for code in (301, 302, 307, 308):
+        with FaultProxy("127.0.0.1", 9) as there:
+            yield there, Refusal(Redirect(f"{there.url}/", code)), code
 
 
 def _receipt(caught: Any) -> Receipt:

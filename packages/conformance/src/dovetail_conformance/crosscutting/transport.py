@@ -5,7 +5,7 @@ from __future__ import annotations
 import _thread
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -14,10 +14,11 @@ from dovetail_conformance.audit import audited
 from dovetail_conformance.checking import attempt, check, raises
 from dovetail_conformance.crosscutting.base import Asked, finish
 from dovetail_conformance.harness import Harness
-from dovetail_conformance.instruments import Call, Hang, ResetAfter, ResetBefore, Status
+from dovetail_conformance.instruments import Call, Hang
 from dovetail_conformance.operations import Operation
 from dovetail_conformance.rules import rule
 from dovetail_conformance.waiting import within
+from dovetail_conformance.wires import answering, losing_the_answer, refusal, transient
 from dovetail_core.errors import AuthenticationFailed, PermissionDenied, RateLimited, Timeout, Unavailable
 
 
@@ -36,42 +37,44 @@ class TransportRules(Asked):
 
     @rule("XC-04", severity=2, hooks=("proxy",), kind="fault")
     def test_what_passes_is_tried_again_and_what_does_not_is_not(self, harness: Harness) -> None:
-        """A transient fault is tried again, a bounded number of times; a refusal is not."""
-        for fault in (ResetBefore(), Status(503), Status(500)):
-            for name in self._names(harness):
-                with harness.make() as component, harness.proxy.fault(fault, times=2):
+        """A transient fault is tried again, a bounded number of times; a refusal is not.
+
+        Over HTTP, the refusals are 503, 500 and 403. Over another protocol the harness says what they are, in `answers`, and instead of
+        requests the refusals are counted that were given.
+        """
+        names = self._names(harness)
+        for passing in transient(harness):
+            for name in names:
+                with harness.make() as component, answering(harness, passing, 2):
                     operation = self._named(component, name)
-                    with attempt(did=f"called {name}; the first two requests met {fault}", mend="try again, with growing pauses"):
+                    did = f"called {name}; the first two requests met {passing.action}"
+                    with attempt(did=did, mend="try again, with growing pauses"):
                         finish(operation.call())
-        for name in self._names(harness):
+        denied, unavailable = refusal(harness, "denied"), refusal(harness, "unavailable")
+        for name in names:
             with harness.make(**harness.impatient) as component:
                 operation = self._named(component, name)
-                mark = harness.proxy.mark()
-                with (
-                    harness.proxy.fault(Status(403), times=None),
-                    raises((AuthenticationFailed, PermissionDenied), did=f"called {name}; 403"),
-                ):
+                did = f"called {name}; the answer was always {denied.action}"
+                with answering(harness, denied, None) as refused, raises((AuthenticationFailed, PermissionDenied), did=did):
                     finish(operation.call())
-                sent = len(harness.proxy.since(mark))
-                check(
-                    sent == 1, did=f"called {name}; the answer was 403", came=f"{sent} requests", mend="do not repeat what cannot succeed"
-                )
-                with (
-                    harness.proxy.fault(Status(503), times=None),
-                    raises((Unavailable, RateLimited, Timeout), did=f"called {name}; always 503"),
-                ):
+                check(refused.fired == 1, did=did, came=f"{refused.fired} requests", mend="do not repeat what cannot succeed")
+                did = f"called {name}; the answer was always {unavailable.action}"
+                with answering(harness, unavailable, None), raises((Unavailable, RateLimited, Timeout), did=did):
                     finish(operation.call())
 
     @rule("XC-05", severity=1, hooks=("proxy",), kind="fault")
     def test_a_lost_answer_neither_doubles_nor_fails_a_call(self, harness: Harness) -> None:
-        """A call whose request was applied and whose answer was lost succeeds, and its effect happens once."""
+        """A call whose request was applied and whose answer was lost succeeds, and its effect happens once.
+
+        A call may begin with what changes nothing, such as a search or a login: the answer is lost to the first request that changes
+        something. Over HTTP that is one that is no GET, HEAD or OPTIONS; over another protocol the harness says it, in `commits`.
+        """
         for name in self._names(harness):
             with harness.make() as component:
                 operation = self._named(component, name)
-                expected = self._effect_of_one(harness, name)
+                expected, passed = self._undisturbed(harness, name)
                 did = f"called {name}; it was applied, the answer was lost"
-                lost = harness.proxy.fault(ResetAfter(), times=1)
-                with lost, attempt(did=did, mend="find out what became of the request"):
+                with losing_the_answer(harness, operation, passed), attempt(did=did, mend="find out what became of the request"):
                     finish(operation.call())
                 came = operation.effect() if operation.effect is not None else None
                 check(came == expected, did=did, came=came, mend="make the retry recognise what the first request did")
@@ -108,11 +111,14 @@ class TransportRules(Asked):
     def _named(self, component: Any, name: str) -> Operation:
         return next(operation for operation in self.operations(component) if operation.name == name)
 
-    def _effect_of_one(self, harness: Harness, name: str) -> object:
+    def _undisturbed(self, harness: Harness, name: str) -> tuple[object, Sequence[Any]]:
+        """Return the effect of one call, and what passed the proxy for it."""
         with harness.make() as component:
             operation = self._named(component, name)
+            mark = harness.proxy.mark()
             finish(operation.call())
-            return operation.effect() if operation.effect is not None else None
+            passed = harness.proxy.since(mark)
+            return operation.effect() if operation.effect is not None else None, passed
 
 
 def _finished(operation: Operation) -> object:

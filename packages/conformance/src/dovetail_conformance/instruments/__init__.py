@@ -9,6 +9,8 @@ from dovetail_conformance.instruments.actions import (
     Hang,
     Hold,
     Redirect,
+    Refusal,
+    Reply,
     ResetAfter,
     ResetBefore,
     Status,
@@ -22,7 +24,7 @@ from dovetail_conformance.instruments.census import Census
 from dovetail_conformance.instruments.clock import clock_at, skewed, time_zone
 from dovetail_conformance.instruments.elsewhere import Elsewhere
 from dovetail_conformance.instruments.exchange import Exchange, Turn
-from dovetail_conformance.instruments.faults import Fault, FaultDidNotFire
+from dovetail_conformance.instruments.faults import Fault, FaultDidNotFire, Unsuitable
 from dovetail_conformance.instruments.holding import held_source, hold
 from dovetail_conformance.instruments.killing import Killed, kill_after, kill_at_call, kill_at_request
 from dovetail_conformance.instruments.proxy import FaultProxy
@@ -47,6 +49,8 @@ __all__ = [
     "Hold",
     "Killed",
     "Redirect",
+    "Refusal",
+    "Reply",
     "ResetAfter",
     "ResetBefore",
     "Status",
@@ -56,6 +60,7 @@ __all__ = [
     "Truncate",
     "TruncateRequest",
     "Turn",
+    "Unsuitable",
     "capture",
     "clock_at",
     "held_source",

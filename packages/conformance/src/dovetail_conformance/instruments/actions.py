@@ -65,6 +65,13 @@ class Redirect(Action):
 
 
 @dataclass(frozen=True)
+class Reply(Action):
+    """These bytes for an answer, whereupon the connection is closed; nothing is forwarded. For wires that are not HTTP."""
+
+    data: bytes
+
+
+@dataclass(frozen=True)
 class Truncate(Action):
     """The answer ends after some bytes of its body, with the headers of the whole."""
 
@@ -106,6 +113,16 @@ class Strike(Action):
     """Something is called when the request has arrived, and nothing is forwarded."""
 
     call: Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """How a backend behind a `TcpProxy` refuses, which a harness says in `refusal`."""
+
+    action: Action
+    """Mostly a `Reply`."""
+    to: bytes | None = None
+    """Regular expression that the first piece of a turn matches to which this is a possible answer; None: it is one to every turn."""
 
 
 def kill(process: int) -> Strike:

@@ -20,6 +20,10 @@ class FaultDidNotFire(HarnessError):
     """A fault was armed, and nothing came that it could be done to: the rule has shown nothing."""
 
 
+class Unsuitable(HarnessError, TypeError):
+    """A proxy was asked for something that its wire does not have: the rule, or the harness, is wrong, and not the flavor."""
+
+
 @dataclass
 class Disturbances:
     """What was done to the world while a rule ran."""

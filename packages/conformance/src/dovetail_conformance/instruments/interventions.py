@@ -20,6 +20,10 @@ class Reset(Exception):
     """The client's connection is to be reset."""
 
 
+class Answered(ConnectionError):
+    """The client has had its answer from the proxy, and its connection is to be closed."""
+
+
 def action_of(fault: Fault[Any] | None) -> actions.Action:
     """Return what a fault does; an action that does nothing where there is no fault."""
     return fault.action if fault is not None and isinstance(fault.action, actions.Action) else NOTHING

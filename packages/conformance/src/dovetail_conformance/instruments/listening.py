@@ -26,6 +26,7 @@ class Listener(Generic[P]):
         self._lock = threading.Lock()
         self._faults: list[Fault[P]] = []
         self._passed: list[P] = []
+        self._serving: set[asyncio.Task[None]] = set()
         self.port: int = 0
 
     @property
@@ -78,12 +79,17 @@ class Listener(Generic[P]):
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
 
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = self._loop.create_task(self._serve(reader, writer))
+        self._serving.add(task)  # the loop refers weakly to tasks: one that waits could be collected as garbage
+        task.add_done_callback(self._serving.discard)
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         raise NotImplementedError
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
-        server = self._loop.run_until_complete(asyncio.start_server(self._serve, "127.0.0.1", 0, backlog=512))
+        server = self._loop.run_until_complete(asyncio.start_server(self._accept, "127.0.0.1", 0, backlog=512))
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()
         try:
@@ -93,8 +99,10 @@ class Listener(Generic[P]):
             self._finish()
 
     def _finish(self) -> None:
-        tasks = asyncio.all_tasks(self._loop)
-        for task in tasks:
-            task.cancel()
-        self._loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        self._loop.run_until_complete(asyncio.sleep(0))  # connections that were just accepted begin
+        while tasks := asyncio.all_tasks(self._loop):
+            for task in tasks:
+                task.cancel()
+            self._loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        self._loop.run_until_complete(asyncio.sleep(0))  # transports that were closed let go of their sockets
         self._loop.close()

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import h11
 
-from dovetail_conformance.instruments.actions import Action
+from dovetail_conformance.instruments.actions import Action, Reply
 from dovetail_conformance.instruments.exchange import Exchange
-from dovetail_conformance.instruments.faults import Fault, matching
+from dovetail_conformance.instruments.faults import Fault, Unsuitable, matching
 from dovetail_conformance.instruments.listening import Listener
 from dovetail_conformance.instruments.relay import Relay
 
@@ -38,8 +38,10 @@ class FaultProxy(Listener[Exchange]):
         """Return a fault that is armed, for a `with` block; leaving it raises `FaultDidNotFire` if nothing was disturbed.
 
         It is done to requests of a method, whose path with its query matches a regular expression, and for which `where` is true: to
-        the nth of them from now on, and as many as `times` says (None: all that follow).
+        the nth of them from now on, and as many as `times` says (None: all that follow). Raises `Unsuitable` for an action that HTTP lacks.
         """
+        if isinstance(action, Reply) or not isinstance(action, Action):
+            raise Unsuitable(f"{action} is no answer of HTTP: take `Status`")
         found = matching(path)
 
         def selected(exchange: Exchange) -> bool:

@@ -7,11 +7,14 @@ import contextlib
 import re
 from collections.abc import Callable
 
-from dovetail_conformance.instruments.actions import Action, Redirect, ResetAfter, Status, Truncate, TruncateRequest
+from dovetail_conformance.instruments.actions import Action, Redirect, Reply, ResetAfter, Status, Truncate, TruncateRequest
 from dovetail_conformance.instruments.exchange import Turn
-from dovetail_conformance.instruments.faults import Fault
-from dovetail_conformance.instruments.interventions import CLOSED, SIZE, Reset, action_of, before_forwarding, reset
+from dovetail_conformance.instruments.faults import Fault, Unsuitable
+from dovetail_conformance.instruments.interventions import CLOSED, SIZE, Answered, Reset, action_of, before_forwarding, reset
 from dovetail_conformance.instruments.listening import Listener
+
+_LINGER = 1.0
+"""Seconds that a client may take to hear an answer of the proxy's own: what it still sends would reset the connection before that."""
 
 Begin = Callable[[Callable[[int], Turn]], "tuple[Turn, Fault[Turn] | None]"]
 
@@ -52,10 +55,10 @@ class TcpProxy(Listener[Turn]):
 
         It is done to turns in which something is sent (`opening`: to those with which connections begin; None: to both), whose first
         piece matches a regular expression, and for which `where` is true: to the nth of them from now on, and as many as `times` says
-        (None: all that follow). Raises TypeError for actions that only HTTP has.
+        (None: all that follow). Raises `Unsuitable` for actions that only HTTP has: `Reply` answers in the words of the wire's own protocol.
         """
-        if isinstance(action, Status | Redirect):
-            raise TypeError(f"{action} is an answer of HTTP: a proxy for TCP has none to give")
+        if isinstance(action, Status | Redirect) or not isinstance(action, Action):
+            raise Unsuitable(f"{action} is no answer that a proxy for TCP has to give: take `Reply`, with the bytes of the protocol")
         found = re.compile(data, re.DOTALL) if data is not None else None
 
         def selected(turn: Turn) -> bool:
@@ -87,7 +90,7 @@ class _Connection:
     async def serve(self, backend: tuple[str, int]) -> None:
         """Forward until both sides have enough, or a fault ends it."""
         try:
-            await before_forwarding(self._fault)
+            await self._disturb()
             reader, writer = await asyncio.open_connection(*backend)
             try:
                 await self._both_ways(reader, writer)
@@ -118,12 +121,28 @@ class _Connection:
             down.cancel()
             await asyncio.gather(up, down, return_exceptions=True)
 
+    async def _disturb(self) -> None:
+        await before_forwarding(self._fault)
+        action = action_of(self._fault)
+        if isinstance(action, Reply):
+            await self._reply(action.data)
+            raise Answered
+
+    async def _reply(self, data: bytes) -> None:
+        self._writer.write(data)
+        await self._writer.drain()
+        self._writer.write_eof()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LINGER):
+                while await self._reader.read(SIZE):
+                    pass
+
     async def _forward(self, writer: asyncio.StreamWriter) -> None:
         while data := await self._reader.read(SIZE):
             if self._answered or self._turn.opening:
                 self._turn.finish()
                 self._turn, self._fault = self._next(data)
-                await before_forwarding(self._fault)
+                await self._disturb()
             action, offset = action_of(self._fault), self._turn.request_bytes
             self._turn.request_bytes += len(data)
             self._sent += len(data)

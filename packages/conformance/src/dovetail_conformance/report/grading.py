@@ -24,20 +24,18 @@ class Grade:
 
 def grade(report: Report, lowest: Report | None = None) -> Grade:
     """Return the tier that a report earns; `lowest` is one of a run with the lowest versions that the package allows."""
-    if lowest is not None:
-        problems = tuple(lowest_problems(report, lowest))
-        report = report.model_copy(update={"lowest": not problems})
-        graded = _graded(report)
-        return Grade(graded.tier, (*graded.missing, *problems)) if problems and graded.tier == "bronze" else graded
-    return _graded(report)
-
-
-def _graded(report: Report) -> Grade:
-    for tier, lacking in (("none", _for_bronze), ("bronze", _for_silver), ("silver", _for_gold)):
-        missing = tuple(lacking(report))
+    for earned, (_, missing) in zip(TIERS, lacking(report, lowest).items(), strict=False):
         if missing:
-            return Grade(tier, missing)
-    return Grade("gold", ())
+            return Grade(earned, missing)
+    return Grade(TIERS[-1], ())
+
+
+def lacking(report: Report, lowest: Report | None = None) -> dict[str, tuple[str, ...]]:
+    """Return what is missing for each tier, from bronze to gold, beyond what is for the tiers below it; arguments as of `grade`."""
+    problems = tuple(lowest_problems(report, lowest)) if lowest is not None else ()
+    if lowest is not None:
+        report = report.model_copy(update={"lowest": not problems})
+    return {"bronze": tuple(_for_bronze(report)), "silver": (*_for_silver(report), *problems), "gold": tuple(_for_gold(report))}
 
 
 def _for_bronze(report: Report) -> Iterator[str]:
