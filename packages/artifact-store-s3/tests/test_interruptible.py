@@ -6,6 +6,7 @@ import gc
 import signal
 import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -40,6 +41,15 @@ def test_another_thread_executes_its_calls_itself() -> None:
     assert not serving()
 
 
+@pytest.fixture
+def _heard() -> Iterator[None]:
+    """Let Ctrl-C be heard, also in a process of pytest's that ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_heard")
 def test_an_interrupted_call_keeps_nobody_waiting() -> None:
     calls, go = Interruptible(), threading.Event()
     threading.Timer(0.1, signal.pthread_kill, [threading.main_thread().ident, signal.SIGINT]).start()
