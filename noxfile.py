@@ -40,8 +40,8 @@ HEAVY = ["experiment-tracker-mlflow"]
 """Packages that require hundreds of megabytes."""
 OTHER_SERVERS = {"radosgw": ("artifact_store/s3", "packages/artifact-store-s3/tests/radosgw.toml")}
 """Program of a server -> the flavor that is asked before it, too, and the settings for its harness."""
-OTHER_SETTINGS = {"boto3": ("artifact_store/s3", "packages/artifact-store-s3/tests/boto3.toml")}
-"""Settings of a harness under which a flavor is asked, too: extras that are installed have alternatives."""
+OTHER_SETTINGS = {"boto3": ("artifact_store/s3", "packages/artifact-store-s3/tests/boto3.toml:quick")}
+"""Settings of a harness under which a flavor is asked, too, quickly: extras that are installed have alternatives."""
 EXTRAS = {
     "artifact-store-s3": "[fast]",
     "dovetail": "[matplotlib,numpy,pandas,pillow,polars,pyarrow,sklearn]",

@@ -1,6 +1,6 @@
 """Asks flavors every rule of their contract, several flavors at once, and prints a table.
 
-    python tools/ask_flavors.py FOLDER --ask TARGET[:VARIANT:FILE] ... [--at-once N] [OPTION ...]
+    python tools/ask_flavors.py FOLDER --ask TARGET[:VARIANT:FILE[:EFFORT]] ... [--at-once N] [OPTION ...]
 
 FOLDER gets a report of each; FILE is `--config` of the run. Options that are not this program's go to `dovetail conformance run`. What a
 run that fails has said is printed; what the others said is in the folder. A flavor before a server mostly waits, so that several at once
@@ -30,11 +30,13 @@ class Asking:
     target: str
     variant: str = ""
     config: str = ""
+    effort: str = ""
+    """How hard this one is asked, where the options for all do not say it."""
 
     @classmethod
     def of(cls, text: str) -> Asking:
-        """Read `target` or `target:variant:file`."""
-        return cls(*text.split(":", 2))
+        """Read `target`, `target:variant:file` or `target:variant:file:effort`."""
+        return cls(*text.split(":", 3))
 
     @property
     def name(self) -> str:
@@ -44,6 +46,7 @@ class Asking:
     def command(self, folder: Path, options: list[str]) -> list[str]:
         """Return the command that asks."""
         config = [f"--config={self.config}"] if self.config else []
+        config += [f"--effort={self.effort}"] if self.effort else []  # one that comes later goes before it
         return [sys.executable, "-m", "dovetail_conformance", "run", self.target, *config, f"--report={folder / self.name}", *options]
 
 
@@ -93,7 +96,7 @@ def main() -> int:
     """Ask, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--ask", action="append", required=True, type=Asking.of, metavar="TARGET[:VARIANT:FILE]")
+    parser.add_argument("--ask", action="append", required=True, type=Asking.of, metavar="TARGET[:VARIANT:FILE[:EFFORT]]")
     parser.add_argument("--at-once", type=int, default=3, help="runs at once")
     arguments, options = parser.parse_known_args()
     with ThreadPoolExecutor(arguments.at_once) as pool:

@@ -24,7 +24,7 @@ def run_machine(
 ) -> None:
     """Run a state machine as hard as the effort says, beginning with a seed; `machine` makes one on an empty namespace each time.
 
-    Where the harness has a proxy, no more examples begin after 1000 (quick), 3000 (standard) or 30 000 (full) requests: what takes
+    Where the harness has a proxy, no more examples begin after 1000 (quick), 1500 (standard) or 30 000 (full) requests: what takes
     seconds in a process takes many minutes before a slow server.
     Without `shrink` the first failure is said as it was found: for machines that wait, where each smaller example would wait as long.
     Its rules compare by `check` or `assert`. More than one failure at once is a failure of the rule all the same.
@@ -42,7 +42,7 @@ def run_machine(
         suppress_health_check=list(HealthCheck),
         print_blob=False,
     )
-    last = 0 if proxy is None else proxy.count + effort.pick(1000, 3000, 30_000)
+    last = 0 if proxy is None else proxy.count + effort.pick(1000, 1500, 30_000)
     for begun in range(0, examples, batch):
         if proxy is not None and proxy.count > last:
             return
