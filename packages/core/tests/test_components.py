@@ -190,5 +190,8 @@ def test_what_a_reference_stands_for_is_not_judged_before_it_is_there() -> None:
         validated_unresolved(Config, {"prt": "{{db.port}}", **settings}, what="it")
     with pytest.raises(ConfigError, match=r"'port'.*'token'"):
         validated(Config, settings, what="it")
-    validated_unresolved(type("Text", (ComponentConfig,), {"__annotations__": {"word": SecretStr}}), {"word": "{{db.shown}}"}, what="it")
+    text = type("Text", (ComponentConfig,), {"__annotations__": {"word": SecretStr}})
+    for word in ("{{db.shown}}", "hunter2-{{db.shown}}"):
+        validated_unresolved(text, {"word": word}, what="it")
     assert mask("{{db.shown}}") == "{{db.shown}}"
+    assert "hunter2" not in mask("it is hunter2-{{db.shown}}")

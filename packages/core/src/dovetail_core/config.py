@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr, Validatio
 
 from dovetail_core.errors import ConfigError
 from dovetail_core.masking import remember_secret
-from dovetail_core.secrets import references
+from dovetail_core.secrets import REFERENCE, references
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -42,7 +42,7 @@ class ComponentConfig(BaseModel):
     @model_validator(mode="after")
     def _remember_secrets(self) -> Self:
         for secret in _secrets(self):
-            if not references(secret.get_secret_value()):  # what only names a secret is shown
+            if not REFERENCE.fullmatch(secret.get_secret_value()):  # what only names a secret is shown
                 remember_secret(secret.get_secret_value())
         return self
 
