@@ -30,12 +30,6 @@ from dovetail_core import AlreadyExists, AuthenticationFailed, ConfigError, Conf
 BOTH = pytest.mark.parametrize("engine", ["boto3", "obstore"])
 
 
-@pytest.fixture(scope="module")
-def harness() -> Iterator[S3Harness]:
-    with S3Harness() as made:
-        yield made
-
-
 @pytest.fixture
 def store(harness: S3Harness) -> Iterator[S3ArtifactStore]:
     with harness.make(engine="obstore") as made:

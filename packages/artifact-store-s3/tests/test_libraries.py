@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import dask
 import dask.dataframe as dd
 import pandas as pd
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
-import pytest
 
 from dovetail_artifact_store_s3 import S3ArtifactStore
-from dovetail_artifact_store_s3.testing import S3Harness
 
 FRAME = pd.DataFrame({"number": range(3000), "text": [f"row {number}" for number in range(3000)], "half": [n % 2 for n in range(3000)]})
-
-
-@pytest.fixture(scope="module")
-def harness() -> Iterator[S3Harness]:
-    with S3Harness() as made:
-        yield made
-
-
-@pytest.fixture(params=["boto3", "obstore"])
-def store(harness: S3Harness, request: pytest.FixtureRequest) -> Iterator[S3ArtifactStore]:
-    with harness.make(engine=request.param) as made:
-        yield made
 
 
 def test_pandas_reads_and_writes_files(store: S3ArtifactStore) -> None:

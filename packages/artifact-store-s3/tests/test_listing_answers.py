@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,12 +17,6 @@ ENTRY = (
     "<ChecksumAlgorithm>CRC64NVME</ChecksumAlgorithm><Size>7</Size><StorageClass>STANDARD</StorageClass></Contents>"
 )
 ODD = ("a b", "é", "a&b", "a<b>", 'a"b', "a'b", "a+b", "a%2Fb", "a%b", "日本", "x" * 200, "d/e/f")
-
-
-@pytest.fixture(scope="module")
-def harness() -> Iterator[S3Harness]:
-    with S3Harness() as made:
-        yield made
 
 
 def read(text: str) -> tuple[dict[str, Any], bytes]:

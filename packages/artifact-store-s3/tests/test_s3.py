@@ -6,7 +6,6 @@ import pickle
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 
 import pytest
 
@@ -26,18 +25,6 @@ from dovetail_core import (
 )
 
 PART = 5 << 20
-
-
-@pytest.fixture(scope="module")
-def harness() -> Iterator[S3Harness]:
-    with S3Harness() as made:
-        yield made
-
-
-@pytest.fixture(params=["boto3", "obstore"])
-def store(harness: S3Harness, request: pytest.FixtureRequest) -> Iterator[S3ArtifactStore]:
-    with harness.make(engine=request.param) as made:
-        yield made
 
 
 def test_importing_the_flavor_imports_no_sdk() -> None:
