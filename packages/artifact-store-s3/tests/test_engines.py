@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -302,7 +303,7 @@ def with_nothing_behind_it(store: S3ArtifactStore) -> None:
     """Take boto3 from behind obstore, so that what fails is seen."""
     engine: Any = store._engine()
     if hasattr(engine, "_sdk"):
-        engine._sdk = None
+        engine._sdk = SimpleNamespace(get=None, put=None, delete=None)
 
 
 @BOTH

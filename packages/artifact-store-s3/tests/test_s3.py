@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import pickle
+import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
+from dovetail_artifact_store.objects import NO_CONDITION
 from dovetail_artifact_store_s3 import S3ArtifactStore, S3Config, copies
 from dovetail_artifact_store_s3.errors import from_code
 from dovetail_artifact_store_s3.testing import S3Harness
+from dovetail_conformance.instruments import Hang, ResetAfter, Status
 from dovetail_core import (
+    AlreadyExists,
     AuthenticationFailed,
     ConfigError,
     Conflict,
     IntegrityError,
+    InvalidArgument,
     NotFound,
     PermissionDenied,
     RateLimited,
@@ -73,6 +80,7 @@ def test_a_server_is_part_of_the_uri() -> None:
         ("NoSuchKey", 404, NotFound), ("NoSuchBucket", 404, NotFound), ("AccessDenied", 403, PermissionDenied), ("403", 403, PermissionDenied),
         ("SignatureDoesNotMatch", 403, AuthenticationFailed), ("ExpiredToken", 400, AuthenticationFailed), ("SlowDown", 503, RateLimited),
         ("", 429, RateLimited), ("InternalError", 500, Unavailable), ("", 502, Unavailable), ("PreconditionFailed", 412, Conflict),
+        ("KMS.NotFoundException", 400, ConfigError), ("RequestTimeTooSkewed", 403, ConfigError), ("InvalidObjectState", 403, Conflict),
         ("BadDigest", 400, IntegrityError), ("RequestTimeout", 400, Timeout), ("PermanentRedirect", 301, ConfigError),
     ],
 )  # fmt: skip
@@ -102,13 +110,44 @@ def test_a_large_copy_goes_by_parts(store: S3ArtifactStore, harness: S3Harness, 
 
 
 def test_a_copy_by_parts_that_fails_leaves_nothing(store: S3ArtifactStore, harness: S3Harness, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dovetail_conformance.instruments import Status
-
     store.write_bytes("x", b"0" * (PART + 1))
     monkeypatch.setattr(copies, "LARGEST_COPY", PART)
     with harness.proxy.fault(Status(403), path="partNumber", times=None), pytest.raises(PermissionDenied):
         store.copyfile("x", "y")
     assert harness.census(store) == {"unfinished uploads": 0} and not store.exists("y")
+
+
+def test_a_large_copy_whose_last_answer_is_lost_is_there(
+    store: S3ArtifactStore, harness: S3Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.write_bytes("x", b"0" * (PART + 1), metadata={"run": "1"})
+    monkeypatch.setattr(copies, "LARGEST_COPY", PART)
+    monkeypatch.setattr(copies, "_PART", PART)
+    with harness.proxy.fault(ResetAfter(), method="POST", path="uploadId"):
+        copied = store.copyfile("x", "y")
+    assert store.stat("y") == copied and copied.metadata == {"run": "1"}
+    assert harness.census(store) == {"unfinished uploads": 0}
+
+
+def test_what_a_copy_failed_for_is_said_where_its_end_fails_too(
+    store: S3ArtifactStore, harness: S3Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.write_bytes("x", b"0" * (PART + 1))
+    monkeypatch.setattr(copies, "LARGEST_COPY", PART)
+    with (
+        harness.proxy.fault(Status(403), path="partNumber", times=None),
+        harness.proxy.fault(Status(507), method="DELETE", times=None),
+        pytest.raises(PermissionDenied),
+    ):
+        store.copyfile("x", "y")
+
+
+def test_a_file_goes_up_in_parts_of_one_size_however_large(store: S3ArtifactStore) -> None:
+    upload = store._upload("x", NO_CONDITION, {})
+    upload.expect(5 << 40)
+    assert upload._part_size * 10_000 >= 5 << 40 and upload._part_size < 600 << 20  # type: ignore[attr-defined]
+    upload.expect(PART)
+    assert upload._part_size == store.part_size  # type: ignore[attr-defined]
 
 
 def test_parts_grow_so_that_their_number_suffices(store: S3ArtifactStore) -> None:
@@ -167,3 +206,61 @@ def test_a_store_travels_and_is_used_from_threads(store: S3ArtifactStore) -> Non
 
 def test_every_setting_is_described() -> None:
     assert all(field.description for field in S3Config.model_fields.values())
+
+
+def test_a_store_works_on_in_a_process_that_is_forked(harness: S3Harness) -> None:
+    with harness.make(engine="boto3") as store:
+        store.upload_tree(Path(__file__).parent, "tests")  # its threads and connections are open
+        large = b"1" * (2 * PART)
+        with store.open("large", "wb") as writer:
+            writer.write(large)
+        child = os.fork()
+        if not child:
+            signal.alarm(60)  # a store that hangs ends by a signal
+            with store.open("again", "wb") as writer:
+                writer.write(large)
+            with store.open("large", "rb") as reader:
+                os._exit(0 if reader.read() == large else 1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert store.stat("again").size == len(large)
+
+
+def test_an_error_is_not_its_own_cause(harness: S3Harness) -> None:
+    refusal = Status(400, {}, b"<Error><Code>InvalidRequest</Code></Error>")
+    with harness.make() as store, harness.proxy.fault(refusal), pytest.raises(InvalidArgument) as caught:
+        next(store.list("x"))
+    assert caught.value.__cause__ is not None and caught.value.__cause__ is not caught.value
+
+
+FORGOTTEN = Status(404, {}, b"<Error><Code>NoSuchUpload</Code></Error>")
+
+
+def test_a_creation_that_another_decided_meanwhile_says_so_where_the_server_forgets_the_upload(harness: S3Harness) -> None:
+    with harness.make(engine="boto3", part_size=PART) as store:
+        writer = store.open("bucket/x", "xb")
+        writer.write(b"1" * (2 * PART + 1))
+        harness.raw(store).put("bucket/x", b"another's")
+        with harness.proxy.fault(FORGOTTEN, method="POST", path="uploadId"), pytest.raises(AlreadyExists):
+            writer.close()
+        assert store.read_bytes("bucket/x") == b"another's"
+
+
+def test_an_upload_that_is_forgotten_is_no_missing_object_whatever_its_key(harness: S3Harness) -> None:
+    with harness.make(engine="boto3", part_size=PART) as store:
+        writer = store.open("bucket/x", "wb")
+        writer.write(b"1" * (2 * PART + 1))
+        with harness.proxy.fault(FORGOTTEN, method="POST", path="uploadId"), pytest.raises(Unavailable, match="forgotten"):
+            writer.close()
+
+
+def test_a_request_that_ran_out_of_time_is_sent_again(harness: S3Harness) -> None:
+    assert S3Config(bucket="b1", read_timeout=600).patience > 600
+    with harness.make(read_timeout=0.5) as store:
+        store.write_bytes("x", b"1")
+        with harness.proxy.fault(Hang(), method="HEAD"):
+            assert store.stat("x").size == 1
+
+
+def test_a_conditional_write_whose_every_answer_is_lost_is_found(harness: S3Harness) -> None:
+    with harness.make(attempts=1) as store, harness.proxy.fault(ResetAfter(), method="PUT"):
+        assert store.write_bytes("x", b"1", if_absent=True).etag == store.stat("x").etag

@@ -9,6 +9,7 @@ import os
 import pickle
 import random
 import resource
+import signal
 import subprocess
 import sys
 import threading
@@ -400,3 +401,15 @@ def test_opening_leaves_no_descriptor_behind(store: LocalArtifactStore) -> None:
             store.read_bytes(f"gone-{number}")
     assert len(os.listdir("/proc/self/fd")) == before
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > 0
+
+
+def test_large_objects_are_written_and_hashed_in_a_process_that_is_forked(tmp_path: Path) -> None:
+    data = b"1" * (4 << 20)
+    with LocalArtifactStore(path=tmp_path) as store:
+        store.write_bytes("x", data)  # by now the hash has threads
+        child = os.fork()
+        if not child:
+            signal.alarm(30)  # a child that hangs ends by a signal
+            info = store.write_bytes("y", data)
+            os._exit(0 if store.digest_of("x") == info.digest else 1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from dovetail_artifact_store_s3._client import Client
 from dovetail_artifact_store_s3._engine import Engine, Unfit, Written
@@ -21,6 +21,7 @@ from dovetail_artifact_store_s3.obstore_errors import clear_meaning, is_beyond_t
 from dovetail_core import DovetailError
 from dovetail_core.retry import delays
 
+P = ParamSpec("P")
 R = TypeVar("R")
 _UNSAYABLE = re.compile(r"[\x00-\x1f\x7f]|(?:^|/)\.{0,2}(?:/|$)")
 """What obstore refuses in a key, or drops."""
@@ -39,6 +40,8 @@ class ObstoreEngine:
     def __init__(self, sdk: Engine, client: Client, config: S3Config, names: Names) -> None:
         import obstore
 
+        if _is_unsayable(names.full("key")):
+            raise Unfit("obstore would refuse the prefix, or drop something of it")
         self._fast: Any = obstore
         self._sdk = sdk
         self._names = names
@@ -53,62 +56,62 @@ class ObstoreEngine:
 
     def get(self, key: str, start: int, end: int | None, etag: str = "") -> Any:
         """Return the bytes of a range, short or empty beyond the end. Raises `Conflict` if the etag is another."""
-        full = self._names.full(key)
+        return self._tried([key], self._fetch, self._sdk.get, key, start, end, etag)
+
+    def _fetch(self, key: str, start: int, end: int | None, etag: str) -> Any:
         options: dict[str, Any] = {"if_match": f'"{etag}"'} if etag else {}
         if start or end is not None:
             options["range"] = {"offset": start} if end is None else (start, end)
-
-        def fetch() -> Any:
-            try:
-                return _body(self._fast.get(self._stores.current, full, options=options or None))
-            except self._fast.exceptions.GenericError as error:
-                if is_beyond_the_end(error):
-                    return b""
-                raise
-
-        return self._tried(full, fetch, lambda: self._sdk.get(key, start, end, etag), f"'{key}'")
+        try:
+            return _body(self._fast.get(self._stores.current, self._names.full(key), options=options or None))
+        except self._fast.exceptions.GenericError as error:
+            if is_beyond_the_end(error):
+                return b""
+            raise
 
     def put(self, key: str, data: bytes | bytearray) -> Written:
         """Write an object in one request. The time is this machine's: obstore does not tell the server's."""
+        return self._tried([key], self._send, self._sdk.put, key, data)
+
+    def _send(self, key: str, data: bytes | bytearray) -> Written:
         full = self._names.full(key)
-
-        def send() -> Written:
-            answer = self._fast.put(self._stores.current, full, data, attributes=self._attributes, use_multipart=False)
-            return Written(bare(answer["e_tag"]), datetime.now(UTC))
-
-        return self._tried(full, send, lambda: self._sdk.put(key, data), f"'{key}'")
+        answer = self._fast.put(self._stores.current, full, data, attributes=self._attributes, use_multipart=False)
+        return Written(bare(answer["e_tag"]), datetime.now(UTC))
 
     def delete(self, keys: Sequence[str]) -> dict[str, Exception]:
         """Delete objects in one request, and return what went wrong, by key: if something did, the SDK says what."""
+        return self._tried(keys, self._discard, self._sdk.delete, keys)
+
+    def _discard(self, keys: Sequence[str]) -> dict[str, Exception]:
         full = [self._names.full(key) for key in keys]
-
-        def send() -> dict[str, Exception]:
-            self._fast.delete(self._stores.current, full if len(full) > 1 else full[0])
-            return {}
-
-        return self._tried(
-            "/".join(full), send, lambda: self._sdk.delete(keys), f"'{keys[0]}'" if len(keys) == 1 else f"{len(keys)} objects"
-        )
+        self._fast.delete(self._stores.current, full if len(full) > 1 else full[0])
+        return {}
 
     def close(self) -> None:
         """Close connections; the next request opens them again."""
         self._stores.close()
         self._calls.close()
 
-    def _tried(self, full: str, quick: Callable[[], R], sure: Callable[[], R], what: str) -> R:
-        """Return what `quick` returns, or `sure` where that cannot be asked, or fails for what is not clear."""
-        if os.getpid() != _home or _UNSAYABLE.search(full):
-            return sure()
+    def _tried(self, keys: Sequence[str], quick: Callable[P, R], sure: Callable[P, R], *given: P.args, **named: P.kwargs) -> R:
+        """Return what `quick` returns, or `sure` where that cannot be asked about some keys, or fails for what is not clear."""
+        if os.getpid() != _home or any(map(_is_unsayable, keys)):
+            return sure(*given, **named)
         try:
-            return self._calls.do(quick)
+            return self._calls.do(quick, *given, **named)
         except DovetailError:
             raise
         except (self._fast.exceptions.BaseError, OSError, ValueError, Unfit) as error:
-            meaning = clear_meaning(error, what)
+            meaning = clear_meaning(error, f"'{keys[0]}'" if len(keys) == 1 else f"{len(keys)} objects")
             if meaning is not None:
                 raise meaning from error
         time.sleep(next(delays(first=0.05)))
-        return sure()
+        return sure(*given, **named)
+
+
+def _is_unsayable(key: str) -> bool:
+    """Tell whether obstore refuses a key, or drops something of it; what most keys have not is looked for first."""
+    suspect = "/." in key or "//" in key or not key.isprintable() or key[0] in "./" or key[-1] == "/"
+    return suspect and _UNSAYABLE.search(key) is not None
 
 
 def _body(answer: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 from dovetail_artifact_store_s3._client import Client, attempted
 from dovetail_artifact_store_s3._engine import Written
 from dovetail_artifact_store_s3.config import S3Config
-from dovetail_artifact_store_s3.errors import from_code
+from dovetail_artifact_store_s3.errors import code_of, from_code
 from dovetail_artifact_store_s3.objects import Names, answered_at, bare, writing
 from dovetail_core import DovetailError
 
@@ -65,5 +65,4 @@ class SdkEngine:
 
 
 def _beyond_the_end(error: DovetailError) -> bool:
-    response = getattr(error.__cause__, "response", {})
-    return response.get("Error", {}).get("Code") in ("InvalidRange", "416")
+    return code_of(error) in ("InvalidRange", "416")

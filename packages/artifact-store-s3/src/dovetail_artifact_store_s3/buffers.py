@@ -11,14 +11,21 @@ class Buffer:
         self.size: int = 0
         """Bytes that were added."""
 
+    def space(self, size: int) -> memoryview:
+        """Return the memory for what is added next, so much that `size` bytes are there in all."""
+        if len(self._memory) < size:
+            self._memory += bytes(size - len(self._memory))
+        return memoryview(self._memory)[self.size : size]
+
     def add(self, data: memoryview) -> None:
-        """Keep a copy of bytes."""
+        """Keep a copy of bytes; or the bytes themselves, if they were written to the beginning of `space`."""
         end = self.size + len(data)
-        if end <= len(self._memory):
-            memoryview(self._memory)[self.size : end] = data
-        else:
-            del self._memory[self.size :]
-            self._memory += data
+        if data.obj is not self._memory:
+            if end <= len(self._memory):
+                memoryview(self._memory)[self.size : end] = data
+            else:
+                del self._memory[self.size :]
+                self._memory += data
         self.size = end
 
     def content(self) -> bytearray:

@@ -60,6 +60,11 @@ class S3Config(ComponentConfig):
     attempts: int = Field(default=5, ge=1, le=20, description="How often a request is sent at most, when what fails may pass.")
     verify: bool | str = Field(default=True, description="Whether the server's certificate is checked; or a file of certificates to trust.")
 
+    @property
+    def patience(self) -> float:
+        """Seconds within which a request is tried again: so many that one attempt that ran out of time has another after it."""
+        return 60.0 + self.connect_timeout + self.read_timeout
+
     @field_validator("bucket")
     @classmethod
     def _is_a_bucket(cls, value: str) -> str:

@@ -31,6 +31,8 @@ _SLOW = {"SlowDown", "TooManyRequests", "RequestLimitExceeded", "Throttling", "T
 _LATER = {"InternalError", "ServiceUnavailable", "500", "502", "503", "504", "OperationAborted", "ConditionalRequestConflict", "409"}
 _DAMAGED = {"BadDigest", "InvalidDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch", "IncompleteBody"}
 _LATE = {"RequestTimeout", "408"}
+_KEY = {"KMS.NotFoundException", "KMS.DisabledException", "KMS.KMSInvalidStateException", "KMS.InvalidKeyUsageException"}
+_FORGOTTEN = {"NoSuchUpload", "410"}
 
 
 def mapped(error: BaseException, what: str) -> DovetailError:
@@ -61,6 +63,12 @@ def from_code(code: str, response: Mapping[str, Any], what: str) -> DovetailErro
     shown = f"{what}: {code or status}"
     if code in _UNKNOWN:
         return AuthenticationFailed(shown, remedy="check the credentials, and whether they have ended")
+    if code == "RequestTimeTooSkewed":
+        return ConfigError(f"{shown}: the clocks of this machine and of the server differ", remedy="set this machine's clock")
+    if code == "InvalidObjectState":
+        return Conflict(f"{what} is in an archive ({code})", remedy="restore it, and wait until it is there")
+    if code in _KEY:
+        return ConfigError(f"{shown}: the key for the encryption cannot be used", remedy="set `kms_key_id` to one that can")
     if code in _DENIED or status in (401, 403):
         return PermissionDenied(shown, remedy="grant the permission, or use other credentials")
     if code == "NoSuchBucket":
@@ -77,7 +85,7 @@ def from_code(code: str, response: Mapping[str, Any], what: str) -> DovetailErro
         return Timeout(shown, remedy="try again")
     if code in _LATER or status >= 500:
         return Unavailable(shown, remedy="try again later")
-    if code in ("NoSuchUpload", "410"):
+    if code in _FORGOTTEN:
         return Unavailable(f"{what}: the server has forgotten the upload", remedy="write it again", retryable=False)
     if status in (301, 307, 400) and code in (
         "PermanentRedirect",
@@ -93,8 +101,18 @@ def from_code(code: str, response: Mapping[str, Any], what: str) -> DovetailErro
 
 def is_unexplained(error: DovetailError) -> bool:
     """Tell whether an error is a refusal that does not say why: the answer to a HEAD has no code, so it may be the keys."""
+    return code_of(error) in ("400", "401", "403")
+
+
+def code_of(error: DovetailError) -> str:
+    """Return the code of S3 that an error was made of, or nothing."""
     response = getattr(error.__cause__, "response", {})
-    return response.get("Error", {}).get("Code") in ("400", "401", "403")
+    return str(response.get("Error", {}).get("Code", ""))
+
+
+def is_forgotten(error: DovetailError) -> bool:
+    """Tell whether an error of an upload says that the server does not know it: some say so by that of an object."""
+    return code_of(error) in _FORGOTTEN or (isinstance(error, NotFound) and code_of(error) != "NoSuchBucket")
 
 
 def taken(key: str) -> AlreadyExists:

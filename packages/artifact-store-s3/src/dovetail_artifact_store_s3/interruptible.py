@@ -5,8 +5,10 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, ParamSpec, TypeVar
 
+P = ParamSpec("P")
 R = TypeVar("R")
 _main = threading.main_thread().ident
 _Answers = queue.SimpleQueue[tuple[Any, BaseException | None]]
@@ -23,14 +25,14 @@ class Interruptible:
         self._lock = threading.Lock()
         self._calls: _Calls | None = None
 
-    def do(self, call: Callable[[], R]) -> R:
+    def do(self, call: Callable[P, R], *given: P.args, **named: P.kwargs) -> R:
         """Return what `call` returns. An interrupted wait leaves the call to end by itself, for nobody."""
         if threading.get_ident() != _main:
-            return call()
+            return call(*given, **named)
         answers: _Answers = queue.SimpleQueue()
         with self._lock:
             calls = self._calls = self._calls or _served()
-            calls.put((call, answers))
+            calls.put((partial(call, *given, **named), answers))
         try:
             result, error = answers.get()
         except BaseException:

@@ -72,6 +72,11 @@ def from_head(key: str, answer: Mapping[str, Any]) -> ObjectInfo:
     return ObjectInfo(key, answer["ContentLength"], bare(answer["ETag"]), _utc(answer["LastModified"]), None, entries)
 
 
+def is_written_by(answer: Mapping[str, Any], write_id: str) -> bool:
+    """Tell whether the answer to a look at an object says that a write made it; servers differ in the case of names."""
+    return any(name.lower() == WRITE_ID and value == write_id for name, value in answer.get("Metadata", {}).items())
+
+
 def from_listing(key: str, item: Mapping[str, Any]) -> ObjectInfo:
     """Return what a listing says of an object."""
     return ObjectInfo(key, item["Size"], bare(item["ETag"]), _utc(item["LastModified"]))

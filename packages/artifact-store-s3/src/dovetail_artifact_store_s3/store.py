@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -55,6 +56,7 @@ class S3ArtifactStore(ArtifactStore):
         self._carrier: Engine | None = None
         self._lock = threading.Lock()
         self._threads: ThreadPoolExecutor | None = None
+        self._process = os.getpid()
 
     def check(self) -> None:
         """Verify that the bucket can be listed. The error names the setting to mend."""
@@ -74,6 +76,8 @@ class S3ArtifactStore(ArtifactStore):
 
     @property
     def _executor(self) -> Executor:
+        if self._process != os.getpid():  # threads are not there in a process that is forked, and locks may be held by them
+            self._process, self._lock, self._threads = os.getpid(), threading.Lock(), None
         with self._lock:
             if self._threads is None:
                 self._threads = ThreadPoolExecutor(self.config.concurrency, thread_name_prefix="dovetail-s3")
@@ -147,7 +151,7 @@ class S3ArtifactStore(ArtifactStore):
         return failures
 
     def _copy(self, source: str, target: str) -> ObjectInfo:
-        return copies.copied(self._client, self.config, self._names, self._stat(source), target)
+        return copies.copied(self._writes, self._stat(source), target)
 
     def _presign(self, key: str, writing: bool, seconds: float) -> str:
         parameters = {"Bucket": self.config.bucket, "Key": self._names.full(key)}

@@ -14,13 +14,17 @@ from dovetail_artifact_store_s3._client import Client
 from dovetail_artifact_store_s3._engine import Engine
 from dovetail_artifact_store_s3.buffers import Buffer, Buffers
 from dovetail_artifact_store_s3.config import S3Config
-from dovetail_artifact_store_s3.errors import taken
-from dovetail_artifact_store_s3.objects import WRITE_ID, Names, etag_of_parts, from_head, from_write, new_write_id, writing
+from dovetail_artifact_store_s3.errors import is_forgotten, taken
+from dovetail_artifact_store_s3.objects import Names, bare, etag_of_parts, from_head, from_write, is_written_by, new_write_id, writing
 from dovetail_core import Conflict, DovetailError, NotFound, Unavailable
 from dovetail_core.retry import retrying
 
 _MOST_PARTS = 10_000
 """Of one object (user guide, "Amazon S3 multipart upload limits")."""
+_ALIKE = 1000
+"""Parts of one size, before those of an object of unknown length grow; some servers want all to have one size."""
+_STEP = 36
+"""Parts after which the next are larger by one part size: 10 000 of them, the smallest to begin with, are the largest object, 5 TiB."""
 
 
 class Writes:
@@ -67,16 +71,28 @@ class Writes:
                 found = self._ours(key, write_id) if sent > 1 else None
                 if found is not None:
                     return found
-                raise self._refused(key, error, condition) from error
+                refused = self._refused(key, error, condition)
+                if refused is error:
+                    raise
+                raise refused from error
 
-        return retrying(attempt, attempts=self.config.attempts, first=0.05)
+        try:
+            return retrying(attempt, attempts=self.config.attempts, within=self.config.patience, first=0.05)
+        except DovetailError as error:
+            with contextlib.suppress(DovetailError):  # the last answer may be lost, too
+                if error.retryable and (found := self._ours(key, write_id)) is not None:
+                    return found
+            raise
 
     def _ours(self, key: str, write_id: str) -> dict[str, Any] | None:
         """Return what is known of the object if it is this write's."""
+        found = self._known(key)
+        return found if found is not None and is_written_by(found, write_id) else None
+
+    def _known(self, key: str) -> dict[str, Any] | None:
+        """Return what is known of an object, or None if there is none."""
         with contextlib.suppress(NotFound):
-            found = self.client.ask("head_object", f"'{key}'", Key=self.names.full(key))
-            if found.get("Metadata", {}).get(WRITE_ID) == write_id:
-                return found
+            return self.client.ask("head_object", f"'{key}'", Key=self.names.full(key))
         return None
 
     def _refused(self, key: str, error: DovetailError, condition: Condition) -> DovetailError:
@@ -84,7 +100,14 @@ class Writes:
             return taken(key)
         if condition.match is not None and isinstance(error, NotFound):
             return Conflict(f"'{key}' is not there any more", remedy="read it again, and decide anew")
+        if condition != NO_CONDITION and is_forgotten(error) and self._is_overtaken(key, condition):
+            return taken(key) if condition.absent else Conflict(f"'{key}' was changed meanwhile", remedy="read it again, and decide anew")
         return _of_upload(key, error)
+
+    def _is_overtaken(self, key: str, condition: Condition) -> bool:
+        """Tell whether another's write has decided a condition: that a server forgot the upload may be its way to say so."""
+        found = self._known(key)
+        return found is not None if condition.absent else found is None or bare(found["ETag"]) != condition.match
 
 
 class PartsUpload(Upload):
@@ -104,6 +127,17 @@ class PartsUpload(Upload):
         self._upload_id = ""
         self._parts: list[Future[str]] = []
         self._room = threading.Semaphore(writes.config.concurrency)
+        self._alike = 0
+
+    def expect(self, size: int) -> None:
+        """Choose parts of one size, of which not too many will be needed."""
+        self._alike = max(self._writes.config.part_size, -(-size // _MOST_PARTS))
+
+    def space(self) -> memoryview:
+        """Return the memory of the part that is filled now."""
+        if self._held.size == self._part_size:
+            self._send()
+        return self._held.space(self._part_size)
 
     def write(self, data: memoryview) -> None:
         """Keep what does not fill a part, and send a part once there is more than it."""
@@ -117,8 +151,11 @@ class PartsUpload(Upload):
 
     @property
     def _part_size(self) -> int:
-        """Size of the next part: it grows, so that the number of parts suffices for any object."""
-        return self._writes.config.part_size << (len(self._parts) // (_MOST_PARTS // 12))
+        """Size of the next part. Where the object's size is not known it grows, so that the number of parts suffices for any."""
+        sent = len(self._parts)
+        if self._alike and sent < _MOST_PARTS - 1:
+            return self._alike
+        return self._writes.config.part_size * (1 + max(0, sent - _ALIKE) // _STEP)
 
     def commit(self) -> ObjectInfo:
         """Publish the object."""
@@ -177,8 +214,10 @@ class PartsUpload(Upload):
     def _asked(self, operation: str, **parameters: Any) -> dict[str, Any]:
         try:
             return self._writes.client.ask(operation, f"'{self._key}'", **parameters)
-        except NotFound as error:
-            raise _of_upload(self._key, error) from error
+        except (NotFound, Unavailable) as error:
+            if is_forgotten(error):
+                raise _of_upload(self._key, error) from error
+            raise
 
 
 def _demands(condition: Condition) -> dict[str, str]:
@@ -189,6 +228,6 @@ def _demands(condition: Condition) -> dict[str, str]:
 
 def _of_upload(key: str, error: DovetailError) -> DovetailError:
     """Return the error of an upload; that the server does not know it is no 'not found' of an object."""
-    if isinstance(error, NotFound) and "bucket" not in error.message:
+    if is_forgotten(error):
         return Unavailable(f"'{key}': the server has forgotten the upload", remedy="write it again", retryable=False)
     return error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from typing import Any
 
@@ -9,16 +10,27 @@ from blake3 import blake3
 
 LARGE = 1 << 20
 """Bytes from which it pays to hash with several threads."""
+_threads = blake3.AUTO
+
+
+def _alone() -> None:
+    """Use one thread: those of the hash are not there in a process that is forked, which would wait for them for ever."""
+    global _threads
+    _threads = 1
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_alone)
 
 
 def hasher() -> Any:
     """Return a hasher that uses several threads where the data is large."""
-    return blake3(max_threads=blake3.AUTO)
+    return blake3(max_threads=_threads)
 
 
 def digest_of_bytes(data: Any) -> str:
     """Return the digest of a bytes-like object."""
-    threads = blake3.AUTO if len(data) >= LARGE else 1
+    threads = _threads if len(data) >= LARGE else 1
     return f"blake3:{blake3(data, max_threads=threads).hexdigest()}"
 
 

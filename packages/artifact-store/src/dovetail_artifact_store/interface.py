@@ -16,7 +16,7 @@ from dovetail_artifact_store.capabilities import ArtifactStoreCapability
 from dovetail_artifact_store.keys import below, checked_key, checked_prefix
 from dovetail_artifact_store.objects import NO_CONDITION, Condition, ObjectInfo, OnProgress
 from dovetail_artifact_store.reading import READ_AHEAD, RangeReader
-from dovetail_artifact_store.writing import ObjectWriter, TextWriter, Upload
+from dovetail_artifact_store.writing import CHUNK, ObjectWriter, TextWriter, Upload
 from dovetail_core import AlreadyExists, Component, Conflict, InvalidArgument, NotFound, needs, require
 
 if TYPE_CHECKING:
@@ -105,13 +105,14 @@ class ArtifactStore(Component, ABC):
     def _pieces(self, info: ObjectInfo) -> Iterator[Any]:
         """Yield an object that is known, from its beginning to its end, in bytes-like pieces."""
         with self._reader(info.key) as reader:
-            yield from iter(lambda: reader.read(min(transfer.CHUNK, self.part_size)), b"")
+            yield from iter(lambda: reader.read(min(CHUNK, self.part_size)), b"")
 
     def _copy(self, source: str, target: str) -> ObjectInfo:
         """Copy an object, with its metadata where `USER_METADATA` is declared; what is at the target is replaced in one step."""
-        metadata = self._stat(source).metadata if ArtifactStoreCapability.USER_METADATA in self.capabilities else {}
+        info = self._stat(source)
+        metadata = info.metadata if ArtifactStoreCapability.USER_METADATA in self.capabilities else {}
         with self._reader(source) as reader, ObjectWriter(self._upload(target, NO_CONDITION, metadata), target) as writer:
-            transfer.pump(reader, writer)
+            writer.write_from(reader, info.size)
         return writer.info
 
     def _move(self, source: str, target: str) -> None:

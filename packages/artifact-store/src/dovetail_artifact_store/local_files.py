@@ -15,8 +15,7 @@ from datetime import UTC, datetime
 from typing import IO, Any
 from urllib.parse import quote
 
-from blake3 import blake3
-
+from dovetail_artifact_store.digests import hasher, text_of
 from dovetail_artifact_store.keys import RESERVED
 from dovetail_artifact_store.objects import Condition, ObjectInfo
 from dovetail_artifact_store.writing import Upload
@@ -90,7 +89,7 @@ class Directory:
         """Return the digest of an object's bytes."""
         self._found(key)
         path = self.file(key)
-        return f"blake3:{blake3(max_threads=blake3.AUTO).update_mmap(path).hexdigest()}"
+        return text_of(hasher().update_mmap(path))
 
     # Writing
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, TypeVar
 
 from dovetail_artifact_store.digests import hasher, text_of
 from dovetail_artifact_store.keys import checked_key
@@ -25,20 +25,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 R = TypeVar("R")
-CHUNK = 8 << 20
-"""Bytes that are held at once per object."""
 Count = Callable[[int, str], None]
-
-
-def pump(source: IO[bytes], *targets: Any, count: Callable[[int], None] = lambda size: None) -> int:
-    """Write everything that is left in `source` to each target's `write`, and return the number of bytes. Targets keep no reference to them."""
-    total, memory = 0, memoryview(bytearray(CHUNK))  # used again: fresh memory costs as much as reading into it
-    while size := source.readinto(memory):  # type: ignore[attr-defined]  # typeshed has it for none of what is opened for reading
-        for target in targets:
-            target.write(memory[:size])
-        total += size
-        count(size)
-    return total
 
 
 def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
@@ -57,12 +44,20 @@ def upload(store: ArtifactStore, path: Path, key: str, on_progress: OnProgress |
 
 def _upload_file(store: ArtifactStore, path: str, key: str, count: Count) -> ObjectInfo:
     with open(path, "rb", buffering=0) as file:
-        if os.fstat(file.fileno()).st_size <= store.part_size:
-            info = store._write(key, file.readall(), NO_CONDITION, {})
-            count(info.size, key)
-            return info
-        with ObjectWriter(store._upload(key, NO_CONDITION, {}), key) as writer:
-            pump(file, writer, count=lambda size: count(size, key))
+        size = os.fstat(file.fileno()).st_size
+        if size > store.part_size:
+            return _upload_large(store, file, size, key, count)
+        data = file.read(size + 1)
+        if len(data) > size:  # it grows, or is none that has a size
+            data += file.readall()
+    info = store._write(key, data, NO_CONDITION, {})
+    count(info.size, key)
+    return info
+
+
+def _upload_large(store: ArtifactStore, file: IO[bytes], size: int, key: str, count: Count) -> ObjectInfo:
+    with ObjectWriter(store._upload(key, NO_CONDITION, {}), key) as writer:
+        writer.write_from(file, size, lambda done: count(done, key))
     return writer.info
 
 

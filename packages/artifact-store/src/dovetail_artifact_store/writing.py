@@ -5,12 +5,16 @@ from __future__ import annotations
 import io
 import threading
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Self
+from typing import IO, Any, Self
 
 from dovetail_artifact_store.digests import LARGE, hasher, text_of
 from dovetail_artifact_store.objects import ObjectInfo
 from dovetail_core import InvalidArgument
+
+CHUNK = 8 << 20
+"""Bytes that are held at once per object."""
 
 
 class Upload(ABC):
@@ -19,6 +23,13 @@ class Upload(ABC):
     @abstractmethod
     def write(self, data: memoryview) -> None:
         """Send the next bytes; all of them, or an error."""
+
+    def expect(self, size: int) -> None:  # noqa: B027  # most need not know
+        """Hear how many bytes will come, before the first, where that is known; a file that changes meanwhile has more or fewer."""
+
+    def space(self) -> memoryview | None:
+        """Return memory to write the next bytes to, which `write` then takes without a copy; None where it would copy nothing anyway."""
+        return None
 
     @abstractmethod
     def commit(self) -> ObjectInfo:
@@ -64,6 +75,20 @@ class ObjectWriter(io.RawIOBase):
             self._write_while_hashing(view)
         self._size += len(view)
         return len(view)
+
+    def write_from(self, source: IO[bytes], size: int, count: Callable[[int], None] = lambda size: None) -> None:
+        """Write everything that is left in a file, about `size` bytes, and call `count` with the number of bytes after each piece."""
+        self._upload.expect(size)
+        own: memoryview | None = None
+        while True:
+            space = self._upload.space()
+            if space is None:
+                space = own = own or memoryview(bytearray(CHUNK))  # used again: fresh memory costs as much as reading into it
+            read: int = source.readinto(space)  # type: ignore[attr-defined]  # typeshed has it for none of what is opened for reading
+            if not read:
+                return
+            self.write(space[:read])
+            count(read)
 
     def _write_while_hashing(self, view: memoryview) -> None:
         """Write and hash at once: both release the interpreter's lock, and each alone would take about as long as both together."""

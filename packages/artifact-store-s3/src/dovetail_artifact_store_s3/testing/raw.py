@@ -37,5 +37,5 @@ class RawBucket:
 
     def uploads(self) -> builtins.list[str]:
         """Return the keys of unfinished uploads."""
-        found = self._client.list_multipart_uploads(Bucket=self._bucket).get("Uploads", ())
-        return [item["Key"] for item in found if item["Key"].startswith(self._start)]
+        pages = self._client.get_paginator("list_multipart_uploads").paginate(Bucket=self._bucket, Prefix=self._start)
+        return [item["Key"] for page in pages for item in page.get("Uploads", ())]
