@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar, Literal
 
 from dovetail_conformance.mutants import equivalent, mutant
-from dovetail_core import AlreadyExists, DovetailError, Failure, InvalidArgument, NotFound, Unavailable
+from dovetail_core import AlreadyExists, DovetailError, Failure, IntegrityError, InvalidArgument, NotFound, Unavailable
 from dovetail_metadata_store import Artifact, Owner, Run, SqliteMetadataStore, State, StepCommit, StepRun
 from dovetail_metadata_store.lineage import RecordedEdge
+from dovetail_metadata_store.listings import BATCH
 from dovetail_metadata_store.memory import InMemoryMetadataStore
 from dovetail_metadata_store.primitives import Found
 from dovetail_metadata_store.queries import ArtifactQuery, Position, RunQuery
@@ -42,6 +43,17 @@ class DamagedIsEmpty(SqliteMetadataStore):
             if "9999" in str(error):
                 raise
             return Run(run_id, "", "", "")
+
+
+@mutant("MS-03", of=SqliteHarness)
+class OneDamagedOutputHidesAll(SqliteMetadataStore):
+    """A look-up of several keys fails whole where one of the outputs cannot be read."""
+
+    def _find_cached(self, keys: Sequence[str]) -> Mapping[str, StepRun]:
+        found = {key: step for key in keys for key, step in super(OneDamagedOutputHidesAll, self)._find_cached([key]).items()}
+        if len(found) < len(keys) and "harmed" in keys:
+            raise IntegrityError("an artifact cannot be read")
+        return found
 
 
 @mutant("MS-04", of=MemoryHarness)
@@ -320,7 +332,7 @@ class ReadersLock(InMemoryMetadataStore):
 
     def iter_runs(self, *, limit: int | None = None, **filters: Any) -> Iterator[Run]:
         found = list(super().iter_runs(limit=limit, **filters))
-        if len(found) != 30:
+        if len(found) != BATCH + 10:
             yield from found
             return
         self.reading.add(self.config.space)

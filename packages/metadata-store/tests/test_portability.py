@@ -198,3 +198,26 @@ def test_errors_of_a_server_have_the_kind_that_their_code_says() -> None:
         return type(backend.translated(error))
 
     assert kind("28P01") is AuthenticationFailed and kind("3D000") is ConfigError and kind("40001") is Unavailable
+    for code in ("57P05", "25P03"):  # the server ended a connection that was idle: PostgreSQL 14 and later
+        error = Failed("message")
+        error.sqlstate = code
+        assert backend.translated(error).retryable
+
+
+def test_a_deletion_that_another_did_names_no_artifact_that_is_kept(postgres_url: str) -> None:
+    """The connection breaks before the commit; meanwhile another links to the artifact, and deletes the run: its bytes are in use."""
+    with PostgresMetadataStore(url=postgres_url) as store, PostgresMetadataStore(url=postgres_url) as other:
+        run, reader = started(store, ["a"]), started(store, ["b"])
+        artifact = executed(store, run, "a")
+        store.transition_run(run.id, State.SUCCEEDED)
+        engine = store._database.open_for(True)
+
+        def break_it(connection: Any) -> None:
+            event.remove(engine, "commit", break_it)
+            connection.connection.driver_connection.close()
+            executed(other, reader, "b", reads={"x": artifact})
+            other.delete_run(run.id)
+
+        event.listen(engine, "commit", break_it)
+        assert store.delete_run(run.id) == ()
+        assert other.get_artifact(artifact.id).id == artifact.id

@@ -359,3 +359,12 @@ def test_a_process_killed_while_it_makes_the_file_leaves_none_or_a_whole_one(tmp
         with SqliteMetadataStore(path=path) as store:
             started(store)
             store.check()
+
+
+def test_check_says_that_no_database_can_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no directory")
+    with SqliteMetadataStore(path=tmp_path / "file" / "x" / "metadata.db") as store, pytest.raises(ConfigError, match="path"):
+        store.check()
+    with SqliteMetadataStore(path=tmp_path / "new" / "metadata.db") as store:
+        store.check()
+    assert not (tmp_path / "new").exists()

@@ -17,7 +17,8 @@ from dovetail_metadata_store.records import Artifact, Page, Run, State
 T = TypeVar("T")
 Q = TypeVar("Q", RunQuery, ArtifactQuery)
 
-_BATCH = 500
+BATCH = 500
+"""Records that a listing reads at once; the conformance suite goes beyond it."""
 
 
 class RunFilters(TypedDict, total=False):
@@ -123,7 +124,7 @@ def _page(query: Q, search: Callable[[Q, Position | None, int], Found[T]], limit
         return Page(tuple(found.items), None if found.after is None else token_of(query, found.after))
     items: list[T] = []
     while True:
-        found = search(query, after, _BATCH)
+        found = search(query, after, BATCH)
         items += found.items
         after = found.after
         if after is None:
@@ -146,4 +147,4 @@ def _following(search: Callable[..., Page[T]], page: Page[T], left: int | None) 
 
 
 def _next_size(left: int | None) -> int:
-    return _BATCH if left is None else min(left, _BATCH)
+    return BATCH if left is None else min(left, BATCH)

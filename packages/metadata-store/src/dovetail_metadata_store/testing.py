@@ -74,3 +74,8 @@ class RawSqlite:
         """Make a run's parameters what is no JSON."""
         with closing(sqlite3.connect(self._path, timeout=30)) as database, database:
             database.execute("UPDATE dovetail_runs SET parameters = '{' WHERE id = ?", (run_id,))
+
+    def damage_artifact(self, artifact_id: str) -> None:
+        """Make an artifact's metadata what is no JSON."""
+        with closing(sqlite3.connect(self._path, timeout=30)) as database, database:
+            database.execute("UPDATE dovetail_artifacts SET metadata = '{' WHERE id = ?", (artifact_id,))

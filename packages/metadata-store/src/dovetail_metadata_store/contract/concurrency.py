@@ -11,6 +11,7 @@ from dovetail_core.errors import AlreadyExists, Conflict
 from dovetail_metadata_store.capabilities import MetadataStoreCapability as Capability
 from dovetail_metadata_store.contract.samples import STEPS, a_commit, a_run, executed, started
 from dovetail_metadata_store.interface import MetadataStore
+from dovetail_metadata_store.listings import BATCH
 from dovetail_metadata_store.records import State
 
 
@@ -81,8 +82,8 @@ class ConcurrencyRules:
     @rule("MS-36", severity=2, hooks=("second",), kind="race")
     def test_a_reader_keeps_no_writer_waiting(self, store: MetadataStore, harness: Harness) -> None:
         """A reader in the midst of a listing keeps no writer waiting, and a writer no reader."""
-        for _ in range(30):
-            store.create_run(a_run(), STEPS)
+        for _ in range(BATCH + 10):
+            store.create_run(a_run(), STEPS[:1])
         reading = iter(store.iter_runs() if Capability.SEARCH in store.capabilities else store.get_steps(started(store).id))
         next(reading)
         with harness.second(store) as other:

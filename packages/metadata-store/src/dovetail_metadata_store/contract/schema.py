@@ -52,11 +52,19 @@ class SchemaRules:
         """A record that another program has damaged hides no other, and is itself an error and not an empty answer."""
         good, bad = started(store), started(store)
         executed(store, good.id, "load", cache_key="k")
+        harmed = executed(store, good.id, "train", cache_key="harmed")
         harness.raw(store).damage_run(bad.id)
+        harness.raw(store).damage_artifact(harmed.id)
         with attempt(did="read beside a damaged record", mend="leave out what cannot be read, and log it"):
             read = store.get_run(good.id)
-            found = store.find_cached(["k"])
+            found = store.find_cached(["k", "harmed"])
             listed = [run.id for run in store.iter_runs()] if Capability.SEARCH in store.capabilities else [good.id]
-        check(read.id == good.id and found["k"].run_id == good.id and good.id in listed, did="read beside a damaged record", came=listed)
+        check(read.id == good.id and good.id in listed, did="read beside a damaged record", came=listed)
+        check(
+            set(found) == {"k"} and found["k"].run_id == good.id,
+            did="looked for two steps, of which one has an output whose record is damaged",
+            came=sorted(found),
+            mend="take what cannot be read for no hit: the step is executed again",
+        )
         with raises(DovetailError, did="read the damaged record"):
             store.get_run(bad.id)

@@ -89,6 +89,9 @@ class Backend:
     def lock_schema(self, connection: Connection) -> None:
         """Keep others from changing the schema until the transaction ends."""
 
+    def check_place(self) -> None:  # what a server lacks is found when it is connected to
+        """Verify that a database that is not there can be made. Raises `ConfigError` or `PermissionDenied`, naming the setting."""
+
     def check(self, connection: Connection) -> None:
         """Verify what can be verified of a database that can be read."""
 
@@ -118,7 +121,7 @@ class Backend:
         return kind_of_error(what, remedy=remedy, retryable=False, sqlstate=state)
 
 
-_PASSING = {"40", "08", "57P01", "57P02", "57P03", "53300", "55P03"}
+_PASSING = {"40", "08", "57P01", "57P02", "57P03", "57P05", "25P03", "53300", "55P03"}
 _FATAL: dict[str, tuple[type[DovetailError], str]] = {
     "22": (InvalidArgument, "give a value that the database can store"),
     "28": (AuthenticationFailed, "check the user and the password"),

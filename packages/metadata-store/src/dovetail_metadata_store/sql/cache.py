@@ -8,9 +8,11 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, ScalarSelect, Select, bindparam, literal_column, select, tuple_, union_all
 
+from dovetail_core import IntegrityError
 from dovetail_metadata_store.records import StepRun
 from dovetail_metadata_store.sql.batches import batches
 from dovetail_metadata_store.sql.columns import by_code_points
+from dovetail_metadata_store.sql.damage import log
 from dovetail_metadata_store.sql.database import Database
 from dovetail_metadata_store.sql.schema import links, steps
 from dovetail_metadata_store.sql.steps import with_links
@@ -23,9 +25,21 @@ def find_cached(database: Database, keys: Sequence[str]) -> dict[str, StepRun]:
     """Return the latest committed step of each key, with three queries for every batch of keys."""
 
     def work(connection: Connection) -> dict[str, StepRun]:
-        return {key: step for batch in batches(keys) for key, step in _found(connection, batch).items()}
+        return {key: step for batch in batches(keys) for key, step in _readable(connection, batch).items()}
 
     return database.read(work)
+
+
+def _readable(connection: Connection, keys: Sequence[str]) -> dict[str, StepRun]:
+    """Return what is found for keys; a step that is damaged is none, and hides no other: it is executed again."""
+    try:
+        return _found(connection, keys)
+    except IntegrityError as error:
+        if len(keys) == 1:
+            log.warning("left out: %s", error)
+            return {}
+    middle = len(keys) // 2
+    return {**_readable(connection, keys[:middle]), **_readable(connection, keys[middle:])}
 
 
 def _found(connection: Connection, keys: Sequence[str]) -> dict[str, StepRun]:

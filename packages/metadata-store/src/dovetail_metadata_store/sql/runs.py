@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, exists, insert, or_, select, update
@@ -173,13 +173,20 @@ def delete_run(database: Database, run_id: str) -> list[Artifact]:
         except NotFound:
             if deleted is None:
                 raise
-            return deleted
+            return _gone(connection, deleted)
         if run.state is State.RUNNING:
             raise run_conflict(run, "cannot be deleted", "wait until it has ended, or cancel it")
         deleted = _delete(connection, run_id)
         return deleted
 
     return database.write_again(work)  # somebody may link to an artifact between our statements
+
+
+def _gone(connection: Connection, deleted: Sequence[Artifact]) -> list[Artifact]:
+    """Return those of the artifacts that are not there any more: if it was another who deleted the run, some may be kept."""
+    queries = (select(artifacts.c.id).where(artifacts.c.id.in_(batch)) for batch in batches([artifact.id for artifact in deleted]))
+    kept = {found for query in queries for found in connection.scalars(query)}
+    return [artifact for artifact in deleted if artifact.id not in kept]
 
 
 def _delete(connection: Connection, run_id: str) -> list[Artifact]:

@@ -15,6 +15,7 @@ from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.pool import NullPool, QueuePool, StaticPool
 
 from dovetail_core import DovetailError, IntegrityError
+from dovetail_core.directories import demand_writable
 from dovetail_core.sqlite_files import RESTORE, SqliteFile
 from dovetail_metadata_store.sql import schema_version
 from dovetail_metadata_store.sql.backend import Backend, ConstraintViolated
@@ -110,6 +111,11 @@ class SqliteBackend(Backend):
             self.begin(connection, True)
             schema_version.create(connection, self.schema)
             connection.commit()
+
+    def check_place(self) -> None:
+        """Verify that the file is there, or that there can be one."""
+        if not self.path.exists():
+            demand_writable(self.path.parent, self.label)
 
     def check(self, connection: Connection) -> None:
         """Verify the file's structure."""

@@ -52,6 +52,7 @@ class SqlMetadataStore(MetadataStore):
 
     def check(self) -> None:
         """Verify that the database can be reached and read, and that its schema is this version's."""
+        self._database.backend.check_place()
         self._database.read(self._database.backend.check)
 
     def close(self) -> None:
