@@ -210,14 +210,15 @@ def test_a_deletion_that_another_did_names_no_artifact_that_is_kept(postgres_url
         run, reader = started(store, ["a"]), started(store, ["b"])
         artifact = executed(store, run, "a")
         store.transition_run(run.id, State.SUCCEEDED)
-        engine = store._database.open_for(True)
+        broken: list[str] = []
 
+        @event.listens_for(store._database.open_for(True), "commit")
         def break_it(connection: Any) -> None:
-            event.remove(engine, "commit", break_it)
-            connection.connection.driver_connection.close()
-            executed(other, reader, "b", reads={"x": artifact})
-            other.delete_run(run.id)
+            if not broken:
+                broken.append("broken")
+                connection.connection.driver_connection.close()
+                executed(other, reader, "b", reads={"x": artifact})
+                other.delete_run(run.id)
 
-        event.listen(engine, "commit", break_it)
         assert store.delete_run(run.id) == ()
         assert other.get_artifact(artifact.id).id == artifact.id
