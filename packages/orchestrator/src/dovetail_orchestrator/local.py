@@ -20,6 +20,7 @@ from dovetail_orchestrator.interface import Orchestrator, Progress
 from dovetail_orchestrator.local_run import SLACK, WATCH, LocalRun
 from dovetail_orchestrator.log_files import lines_of
 from dovetail_orchestrator.plan import Launcher, PipelinePlan, StepPlan
+from dovetail_orchestrator.process_identity import ProcessIdentity
 from dovetail_orchestrator.run_directory import RunDirectory
 from dovetail_orchestrator.status import RunStatus
 
@@ -159,24 +160,33 @@ class LocalOrchestrator(Orchestrator):
         here = run.is_here()
         run.cancel()
         if not here and not run.over.wait(self._patience):
-            raise Timeout(
-                f"run {run.run_id} could not be stopped within {self._patience:g} s: a step executes code that cannot be interrupted",
-                remedy="give such steps a process of their own (isolated), or end this process",
-            )
+            raise self._unstoppable(run.run_id)
 
     def _cancel_other(self, directory: RunDirectory) -> None:
-        import psutil
-
-        from dovetail_orchestrator.processes import kill_run
-
         directory.request_cancel()
         try:
             self.wait(directory.run_id, self._patience)
         except Timeout:
-            driver = directory.driver()
-            if driver.pid == os.getpid() or not driver.alive():
-                raise
-            kill_run(psutil.Process(driver.pid), self.config.grace)
+            self._kill_driver(directory)
+
+    def _kill_driver(self, directory: RunDirectory) -> None:
+        """Kill the process that executes a run, if it is another one of this machine. Raises `Timeout` if the run goes on all the same."""
+        from dovetail_orchestrator.processes import kill_run
+
+        driver = directory.driver()
+        if driver == ProcessIdentity.own():
+            raise self._unstoppable(directory.run_id)
+        if process := driver.found():
+            kill_run(process, self.config.grace)
+        if not directory.status().state.terminal:
+            what = f"run {directory.run_id} was asked to stop and has not; process {driver.pid} of {driver.host} could not be ended"
+            raise Timeout(what, remedy="cancel it on that machine, with the rights of whoever began it")
+
+    def _unstoppable(self, run_id: str) -> Timeout:
+        return Timeout(
+            f"run {run_id} could not be stopped within {self._patience:g} s: a step executes code that cannot be interrupted",
+            remedy="give such steps a process of their own (isolated), or end this process",
+        )
 
     @property
     def _patience(self) -> float:

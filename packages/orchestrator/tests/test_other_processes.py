@@ -1,0 +1,57 @@
+"""Runs that another process executes: of this machine, of another one, and one that was forked from it."""
+
+import signal
+import subprocess
+import sys
+
+import psutil
+import pytest
+from orchestrator_kit import plan, states
+from test_driver import drive, until_started
+
+from dovetail_core import Timeout
+from dovetail_orchestrator.journal import Header
+from dovetail_orchestrator.local import LocalOrchestrator
+from dovetail_orchestrator.process_identity import ProcessIdentity
+
+
+@pytest.fixture
+def observer(tmp_path):
+    return LocalOrchestrator(path=tmp_path / "runs", grace=0)
+
+
+@pytest.fixture
+def bystander():
+    """A process that has nothing to do with any run."""
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    yield process
+    process.kill()
+    process.wait()
+
+
+def test_to_cancel_a_run_of_another_machine_kills_nothing_here(orchestrator, observer, launcher, bystander):
+    orchestrator.run(plan("r", "a"), launcher)
+    driver = ProcessIdentity("elsewhere", bystander.pid, ProcessIdentity.own().started)
+    journal = observer.config.path / "r" / "journal"
+    journal.write_bytes(Header("r", "", ("a",), driver).line() + b'{"s":0,"e":"running","a":1}\n')
+    with pytest.raises(Timeout, match="elsewhere") as error:
+        observer.cancel("r")
+    assert bystander.poll() is None
+    assert "on that machine" in str(error.value.remedy)
+    assert (observer.config.path / "r" / "cancel").exists()  # a machine that shares the directory has been asked
+
+
+def test_a_run_whose_driver_cannot_be_killed_is_said_to_go_on(tmp_path, observer, launcher, monkeypatch):
+    def denied(process):
+        raise psutil.AccessDenied(process.pid)
+
+    driver = drive(tmp_path, """launcher.here = {"a": endless}; orchestrator.run(plan("r", "a"), launcher)""")
+    until_started(launcher, "a")
+    driver.send_signal(signal.SIGSTOP)
+    with monkeypatch.context() as patch:
+        patch.setattr(psutil.Process, "kill", denied)
+        with pytest.raises(Timeout, match="could not be ended"):
+            observer.cancel("r")
+    driver.kill()
+    driver.communicate()
+    assert states(observer.status("r")) == {"a": "cancelled"}
