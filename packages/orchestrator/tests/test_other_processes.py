@@ -6,7 +6,7 @@ import sys
 
 import psutil
 import pytest
-from orchestrator_kit import plan, states
+from orchestrator_kit import plan, states, until
 from test_driver import drive, until_started
 
 from dovetail_core import Timeout
@@ -55,3 +55,33 @@ def test_a_run_whose_driver_cannot_be_killed_is_said_to_go_on(tmp_path, observer
     driver.kill()
     driver.communicate()
     assert states(observer.status("r")) == {"a": "cancelled"}
+
+
+ORPHANED = """
+import os, signal, sys
+from dovetail_orchestrator.memory_log import MemoryLog
+from dovetail_orchestrator.plan import Command
+from dovetail_orchestrator.processes import StepProcess
+StepProcess(Command(("/bin/sh", "-c", "echo ran >> " + sys.argv[1])), MemoryLog(0), 1.0)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="guards are of Linux")
+def test_a_command_whose_driver_dies_while_its_guard_starts_does_not_execute(tmp_path):
+    ran = tmp_path / "ran"
+    for _ in range(5):
+        subprocess.run([sys.executable, "-c", ORPHANED, str(ran)], check=False, timeout=60)
+    until(lambda: not mentioned(str(ran)))
+    assert not ran.exists(), ran.read_text()
+
+
+def mentioned(text):
+    """Return the other processes in whose command lines a text is."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            found += [process] if any(text in word for word in process.cmdline()) else []
+        except psutil.Error:
+            continue
+    return found
