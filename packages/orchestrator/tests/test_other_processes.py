@@ -1,12 +1,14 @@
 """Runs that another process executes: of this machine, of another one, and one that was forked from it."""
 
+import os
 import signal
 import subprocess
 import sys
+import threading
 
 import psutil
 import pytest
-from orchestrator_kit import plan, states, until
+from orchestrator_kit import alive, plan, states, until
 from test_driver import drive, until_started
 
 from dovetail_core import Timeout
@@ -55,6 +57,24 @@ def test_a_run_whose_driver_cannot_be_killed_is_said_to_go_on(tmp_path, observer
     driver.kill()
     driver.communicate()
     assert states(observer.status("r")) == {"a": "cancelled"}
+
+
+def test_a_forked_process_cancels_the_run_of_its_parent_as_any_other_does(orchestrator, launcher):
+    go = threading.Event()
+    launcher.here = {name: lambda attempt, log: go.wait(60) and None for name in "ab"}
+    handle = orchestrator.submit(plan("r", "a", "b"), launcher)
+    until_started(launcher, "a", "b")
+    child = os.fork()
+    if not child:
+        try:
+            orchestrator.cancel("r")
+        except BaseException:
+            os._exit(1)
+        os._exit(0)
+    until(lambda: handle.status().state.terminal or not alive(child), 40)
+    go.set()
+    assert os.waitpid(child, 0)[1] == 0
+    assert states(handle.status()) == {"a": "cancelled", "b": "cancelled"}
 
 
 ORPHANED = """

@@ -142,15 +142,20 @@ class LocalOrchestrator(Orchestrator):
     def _status(self, run_id: str) -> RunStatus:
         return self._directory(run_id).status()
 
-    def _pause(self, run_id: str, seconds: float) -> None:
+    def _own(self, run_id: str) -> LocalRun | None:
+        """Return a run that this process executes; one that was forked has but a copy."""
         run = self._runs.get(run_id)
+        return run if run is not None and run.process == os.getpid() else None
+
+    def _pause(self, run_id: str, seconds: float) -> None:
+        run = self._own(run_id)
         if run is None:
             super()._pause(run_id, seconds)
         else:
             run.over.wait(seconds)
 
     def _cancel(self, run_id: str) -> None:
-        run = self._runs.get(run_id)
+        run = self._own(run_id)
         if run is not None:
             self._cancel_own(run)
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import os
 import queue
 import threading
 import time
@@ -36,6 +37,8 @@ class LocalRun:
         self, plan: PipelinePlan, launcher: Launcher, config: LocalConfig, directory: RunDirectory, journal: JournalWriter
     ) -> None:
         self.run_id: str = plan.run_id
+        self.process: int = os.getpid()
+        """The one that executes it."""
         self._launcher = launcher
         self._config = config
         self._limit = config.limit
