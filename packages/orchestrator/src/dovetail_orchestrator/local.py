@@ -100,15 +100,15 @@ class LocalOrchestrator(Orchestrator):
             raise ConfigError(f"{self.label}: {existing} is no directory that can be written to", remedy="set `path` to one")
 
     def _run(self, plan: PipelinePlan, launcher: Launcher, on_progress: Progress | None) -> RunStatus:
-        run = self._begun(plan, launcher)
+        run = self._begun(plan, launcher, lends_thread=True)
         return self._driven(run, on_progress) if run is not None else self.wait(plan.run_id, None, on_progress)
 
     def _submit(self, plan: PipelinePlan, launcher: Launcher) -> None:
-        run = self._begun(plan, launcher)
+        run = self._begun(plan, launcher, lends_thread=False)  # a step that blocks there could not be given up
         if run is not None:
             threading.Thread(target=self._driven_aside, args=(run,), name=f"run-{plan.run_id}").start()
 
-    def _begun(self, plan: PipelinePlan, launcher: Launcher) -> LocalRun | None:
+    def _begun(self, plan: PipelinePlan, launcher: Launcher, lends_thread: bool) -> LocalRun | None:
         """Return a new run, or None if it was submitted before."""
         directory = self._directory(plan.run_id)
         try:
@@ -118,7 +118,7 @@ class LocalOrchestrator(Orchestrator):
             raise ConfigError(reason, remedy="set `path` to a directory that can") from error
         if journal is None:
             return None
-        run = self._runs[plan.run_id] = LocalRun(plan, launcher, self.config, directory, journal)
+        run = self._runs[plan.run_id] = LocalRun(plan, launcher, self.config, directory, journal, lends_thread)
         return run
 
     def _driven(self, run: LocalRun, on_progress: Progress | None = None) -> RunStatus:

@@ -31,10 +31,16 @@ SLACK = 2.0
 
 
 class LocalRun:
-    """Executes a plan. `drive` is called once, in the thread that is to execute steps which need no other."""
+    """Executes a plan. `drive` is called once; the thread that calls it may execute steps which need no other, if `lends_thread`."""
 
     def __init__(
-        self, plan: PipelinePlan, launcher: Launcher, config: LocalConfig, directory: RunDirectory, journal: JournalWriter
+        self,
+        plan: PipelinePlan,
+        launcher: Launcher,
+        config: LocalConfig,
+        directory: RunDirectory,
+        journal: JournalWriter,
+        lends_thread: bool,
     ) -> None:
         self.run_id: str = plan.run_id
         self.process: int = os.getpid()
@@ -42,6 +48,7 @@ class LocalRun:
         self._launcher = launcher
         self._config = config
         self._limit = config.limit
+        self._lends_thread = lends_thread
         self._directory = directory
         self._journal = journal
         self._schedule = Schedule(plan)
@@ -132,7 +139,7 @@ class LocalRun:
     def _may_execute_here(self, due: float | None) -> bool:
         """Tell whether nothing else could happen while a step executes in this thread."""
         ready = self._schedule.ready
-        return (self._limit == 1 or (len(ready) == 1 and due is None)) and not self._needs_process(ready[0])
+        return self._lends_thread and (self._limit == 1 or (len(ready) == 1 and due is None)) and not self._needs_process(ready[0])
 
     def _fits(self, name: str) -> bool:
         """Tell whether what a step asks for, and what the running ones asked for, is there together."""
