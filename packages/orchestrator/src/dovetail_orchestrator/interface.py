@@ -12,7 +12,7 @@ from typing import Any, ClassVar, overload
 from dovetail_core import Component, ComponentConfig, InvalidArgument, NotFound, Status, Timeout, closest, require
 from dovetail_orchestrator.admission import admit
 from dovetail_orchestrator.capabilities import OrchestratorCapability
-from dovetail_orchestrator.plan import Launcher, PipelinePlan
+from dovetail_orchestrator.plan import Launcher, PipelinePlan, StepInterrupted
 from dovetail_orchestrator.status import RunStatus
 
 Progress = Callable[[RunStatus], object]
@@ -95,7 +95,7 @@ class Orchestrator(Component, ABC):
         self._submit(plan, launcher)
         try:
             return self.wait(plan.run_id, None, on_progress)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, StepInterrupted):  # the latter where a step of another run calls this
             self._cancel(plan.run_id)
             raise
 

@@ -70,7 +70,10 @@ class LocalRun:
         self.over: threading.Event = threading.Event()
 
     def drive(self, on_progress: Progress | None = None) -> RunStatus:
-        """Execute every step and return how the run ended. KeyboardInterrupt stops everything, and is raised once it has stopped."""
+        """Execute every step and return how the run ended. KeyboardInterrupt stops everything, and is raised once it has stopped.
+
+        So does the interruption of a step of another run that calls this.
+        """
         self._on_progress = on_progress
         watcher = threading.Thread(target=self._watch, name=f"cancel-{self.run_id}", daemon=True)
         watcher.start()
@@ -88,7 +91,7 @@ class LocalRun:
             self.over.set()
             watcher.join()
         if self._interrupted or self._control_c.count:
-            raise KeyboardInterrupt
+            raise self._control_c.error
         return self.status()
 
     def status(self) -> RunStatus:
