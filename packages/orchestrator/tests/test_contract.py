@@ -6,7 +6,7 @@ import threading
 import pytest
 from orchestrator_kit import plan
 
-from dovetail_core import ConfigError, InvalidArgument, NotFound, Status, Timeout, Unsupported
+from dovetail_core import ConfigError, InvalidArgument, NotFound, Status, Timeout, Unavailable, Unsupported
 from dovetail_core.jobs import RetryPolicy
 from dovetail_orchestrator import (
     Orchestrator,
@@ -122,6 +122,19 @@ def test_progress_is_told_once_per_change_and_what_the_listener_raises_changes_n
 
     assert minimal.run(plan("r", "a"), launcher, on_progress=listen).state is StepState.SUCCEEDED
     assert told == ["running", "succeeded"]
+
+
+def test_ctrl_c_reaches_the_caller_also_where_the_run_cannot_be_cancelled(launcher, caplog):
+    class Unreachable(Minimal):
+        def _cancel(self, run_id):
+            raise Unavailable("the scheduler does not answer")
+
+    def interrupt(status):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Unreachable().run(plan("r", "a"), launcher, on_progress=interrupt)
+    assert "run r was interrupted" in caplog.text and "does not answer" in caplog.text
 
 
 def test_ctrl_c_while_run_waits_cancels_the_run(minimal, launcher):

@@ -96,7 +96,10 @@ class Orchestrator(Component, ABC):
         try:
             return self.wait(plan.run_id, None, on_progress)
         except (KeyboardInterrupt, StepInterrupted):  # the latter where a step of another run calls this
-            self._cancel(plan.run_id)
+            try:
+                self._cancel(plan.run_id)
+            except Exception:
+                log.exception("run %s was interrupted, and could not be stopped", plan.run_id)
             raise
 
     def submit(self, plan: PipelinePlan, launcher: Launcher) -> RunHandle:
