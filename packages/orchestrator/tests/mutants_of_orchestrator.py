@@ -508,9 +508,9 @@ class LosesTheContext(InMemoryOrchestrator):
 class LeavesHalfARun(LocalOrchestrator):
     """A submission that fails leaves what it had made."""
 
-    def _begun(self, plan: PipelinePlan, launcher: Launcher) -> Any:
+    def _begun(self, plan: PipelinePlan, launcher: Launcher, lends_thread: bool) -> Any:
         try:
-            return super()._begun(plan, launcher)
+            return super()._begun(plan, launcher, lends_thread)
         except Exception:
             (self.config.path / f".{uuid.uuid4().hex}").mkdir(parents=True)
             raise

@@ -9,6 +9,8 @@ from orchestrator_kit import plan
 from dovetail_core import ConfigError, InvalidArgument, NotFound, Status, Timeout, Unavailable, Unsupported
 from dovetail_core.jobs import RetryPolicy
 from dovetail_orchestrator import (
+    InMemoryOrchestrator,
+    LocalOrchestrator,
     Orchestrator,
     OrchestratorCapability,
     RunStatus,
@@ -182,3 +184,24 @@ def test_a_run_id_is_text(minimal, wrong):
 def test_statuses_are_plain_data():
     status = RunStatus("r", StepState.RUNNING, {"a": StepStatus(StepState.RUNNING, 1)})
     assert pickle.loads(pickle.dumps(status)) == status
+
+
+@pytest.mark.parametrize(
+    ("flavor", "refused"), [(LocalOrchestrator, "cancel-r"), (LocalOrchestrator, "run-r"), (InMemoryOrchestrator, "run-r")]
+)
+def test_a_run_for_which_there_is_no_thread_has_not_begun(flavor, refused, launcher, tmp_path, monkeypatch):
+    def start(thread):
+        if thread.name == refused:
+            raise RuntimeError("can't start new thread")
+        begin(thread)
+
+    begin = threading.Thread.start
+    orchestrator = flavor(**({"path": tmp_path / "runs"} if flavor is LocalOrchestrator else {"space": str(tmp_path)}))
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", start)
+        with pytest.raises(Unavailable, match="thread"):
+            orchestrator.submit(plan("r", "a"), launcher)
+        with pytest.raises(NotFound):
+            orchestrator.status("r")
+    assert launcher.executed() == []
+    assert orchestrator.submit(plan("r", "a"), launcher).wait(20).state == "succeeded"

@@ -7,9 +7,10 @@ import logging
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from threading import Thread
 from typing import Any, ClassVar, overload
 
-from dovetail_core import Component, ComponentConfig, InvalidArgument, NotFound, Status, Timeout, closest, require
+from dovetail_core import Component, ComponentConfig, InvalidArgument, NotFound, Status, Timeout, Unavailable, closest, require
 from dovetail_orchestrator.admission import admit
 from dovetail_orchestrator.capabilities import OrchestratorCapability
 from dovetail_orchestrator.plan import Launcher, PipelinePlan, StepInterrupted
@@ -195,6 +196,14 @@ def tell(listener: Progress | None, status: RunStatus) -> None:
             listener(status)
         except Exception:
             log.exception("whoever watches run %s failed", status.run_id)
+
+
+def start(thread: Thread) -> None:
+    """Start a thread. Raises `Unavailable` where the system has no more."""
+    try:
+        thread.start()
+    except RuntimeError as error:
+        raise Unavailable(f"a run cannot begin: {error}", remedy="let other work end, or raise the limit (ulimit -u)") from error
 
 
 def _identifier(run_id: Any) -> str:

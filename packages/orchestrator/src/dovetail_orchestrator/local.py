@@ -13,10 +13,10 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from dovetail_core import ComponentConfig, ConfigError, ProjectPath, Reach, Timeout
+from dovetail_core import ComponentConfig, ConfigError, ProjectPath, Reach, Timeout, Unavailable
 from dovetail_orchestrator.admission import unexecutable
 from dovetail_orchestrator.capabilities import OrchestratorCapability as Capability
-from dovetail_orchestrator.interface import Orchestrator, Progress
+from dovetail_orchestrator.interface import Orchestrator, Progress, start
 from dovetail_orchestrator.local_run import SLACK, WATCH, LocalRun
 from dovetail_orchestrator.log_files import lines_of
 from dovetail_orchestrator.plan import Launcher, PipelinePlan, StepPlan
@@ -106,7 +106,7 @@ class LocalOrchestrator(Orchestrator):
     def _submit(self, plan: PipelinePlan, launcher: Launcher) -> None:
         run = self._begun(plan, launcher, lends_thread=False)  # a step that blocks there could not be given up
         if run is not None:
-            threading.Thread(target=self._driven_aside, args=(run,), name=f"run-{plan.run_id}").start()
+            self._start(run, threading.Thread(target=self._driven_aside, args=(run,), name=f"run-{plan.run_id}"))
 
     def _begun(self, plan: PipelinePlan, launcher: Launcher, lends_thread: bool) -> LocalRun | None:
         """Return a new run, or None if it was submitted before."""
@@ -119,7 +119,17 @@ class LocalOrchestrator(Orchestrator):
         if journal is None:
             return None
         run = self._runs[plan.run_id] = LocalRun(plan, launcher, self.config, directory, journal, lends_thread)
+        self._start(run, run.watcher)
         return run
+
+    def _start(self, run: LocalRun, thread: threading.Thread) -> None:
+        """Start a thread that a run needs; it begins wholly or not at all."""
+        try:
+            start(thread)
+        except Unavailable:
+            self._runs.pop(run.run_id, None)
+            run.undo()
+            raise
 
     def _driven(self, run: LocalRun, on_progress: Progress | None = None) -> RunStatus:
         try:

@@ -68,6 +68,8 @@ class LocalRun:
         self._interrupted = False
         self._control_c = ControlC(lambda: self._ended.put(None))
         self.over: threading.Event = threading.Event()
+        self.watcher: threading.Thread = threading.Thread(target=self._watch, name=f"cancel-{self.run_id}", daemon=True)
+        """Looks for requests to cancel; to be started before `drive` is called."""
 
     def drive(self, on_progress: Progress | None = None) -> RunStatus:
         """Execute every step and return how the run ended. KeyboardInterrupt stops everything, and is raised once it has stopped.
@@ -75,8 +77,6 @@ class LocalRun:
         So does the interruption of a step of another run that calls this.
         """
         self._on_progress = on_progress
-        watcher = threading.Thread(target=self._watch, name=f"cancel-{self.run_id}", daemon=True)
-        watcher.start()
         try:
             with self._control_c:
                 self._loop()
@@ -89,10 +89,16 @@ class LocalRun:
         finally:
             self._journal.end(self._schedule.outcome(self._cancelled))
             self.over.set()
-            watcher.join()
+            self.watcher.join()
         if self._interrupted or self._control_c.count:
             raise self._control_c.error
         return self.status()
+
+    def undo(self) -> None:
+        """Leave nothing of a run that cannot begin."""
+        self.over.set()
+        self._journal.close()
+        self._directory.remove()
 
     def status(self) -> RunStatus:
         """Return how far the run is."""
