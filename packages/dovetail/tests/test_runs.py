@@ -326,6 +326,18 @@ def test_a_deleted_run_is_gone_with_its_artifacts_and_those_of_others_stay(proje
         get_run("first")
 
 
+def test_states_and_logs_of_a_deleted_run_are_gone_too(project: ProjectDirectory) -> None:
+    @pipeline
+    def flow() -> None:
+        one()
+
+    ids = {name: flow.with_options(run_name=name, cache=False)().id for name in ("kept", "deleted")}
+    folder = project.path / ".dovetail" / "runs"
+    assert {path.name for path in folder.iterdir()} == set(ids.values())
+    get_run("deleted").delete()
+    assert [path.name for path in folder.iterdir()] == [ids["kept"]]
+
+
 def test_lineage_leads_from_a_result_to_all_that_it_came_from(project: ProjectDirectory) -> None:
     @pipeline
     def flow() -> None:

@@ -684,6 +684,22 @@ class KeepsDescriptors(InMemoryOrchestrator):
     Run = KeepingRun
 
 
+@mutant("OR-46", of=MemoryHarness)
+class ForgetsWhatGoesOn(InMemoryOrchestrator):
+    """A run that goes on can be forgotten."""
+
+    def forget(self, run_id: str) -> None:
+        self._forget(run_id)
+
+
+@mutant("OR-46", of=LocalHarness)
+class KeepsLogsOfTheForgotten(LocalOrchestrator):
+    """The logs of a run that is forgotten stay."""
+
+    def _forget(self, run_id: str) -> None:
+        (self.config.path / run_id / "journal").unlink()
+
+
 # Everything at once
 
 

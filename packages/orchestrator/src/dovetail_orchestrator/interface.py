@@ -10,7 +10,19 @@ from collections.abc import Callable, Iterator
 from threading import Thread
 from typing import Any, ClassVar, overload
 
-from dovetail_core import Component, ComponentConfig, InvalidArgument, NotFound, Status, Timeout, Unavailable, closest, require
+from dovetail_core import (
+    Component,
+    ComponentConfig,
+    Conflict,
+    InvalidArgument,
+    NotFound,
+    Status,
+    Timeout,
+    Unavailable,
+    closest,
+    needs,
+    require,
+)
 from dovetail_orchestrator.admission import admit
 from dovetail_orchestrator.capabilities import OrchestratorCapability
 from dovetail_orchestrator.plan import Launcher, PipelinePlan, StepInterrupted
@@ -86,6 +98,10 @@ class Orchestrator(Component, ABC):
     @abstractmethod
     def _logs(self, run_id: str, step: str, attempt: int) -> Iterator[str]:
         """Return the lines of the log of an attempt that has begun."""
+
+    def _forget(self, run_id: str) -> None:
+        """Remove what is kept of a run that has ended: its status, its logs, and whatever else was made for it."""
+        require(self, OrchestratorCapability.FORGET)
 
     def _refusals(self, plan: PipelinePlan, launcher: Launcher) -> Iterator[str]:
         """Yield why this flavor cannot execute a plan."""
@@ -180,6 +196,17 @@ class Orchestrator(Component, ABC):
         if attempt is not None and not 1 <= attempt <= latest:
             raise NotFound(f"step '{step}' of run {run_id} has no attempt {attempt}", remedy=f"it has had {latest}, numbered from 1")
         return self._logs(run_id, step, attempt or latest) if latest else iter(())
+
+    @needs(OrchestratorCapability.FORGET)
+    def forget(self, run_id: str) -> None:
+        """Remove what is kept of a run that has ended, status and logs; an unknown run is nothing. Raises `Conflict` while it goes on."""
+        try:
+            state = self._status(_identifier(run_id)).state
+        except NotFound:
+            return
+        if not state.terminal:
+            raise Conflict(f"run {run_id} is {state.value}, and cannot be forgotten", remedy="cancel it, or wait for its end")
+        self._forget(run_id)
 
     def ensure_possible(self, plan: PipelinePlan, launcher: Launcher) -> None:
         """Raise unless the flavor can execute a plan; see `submit`."""

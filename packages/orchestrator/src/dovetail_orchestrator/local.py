@@ -76,7 +76,9 @@ class LocalOrchestrator(Orchestrator):
     """
 
     flavor = "local"
-    capabilities: frozenset[Any] = frozenset({Capability.PARALLEL, Capability.ASYNC_SUBMIT, Capability.RETRY, Capability.RESOURCES})
+    capabilities: frozenset[Any] = frozenset(
+        {Capability.PARALLEL, Capability.ASYNC_SUBMIT, Capability.RETRY, Capability.RESOURCES, Capability.FORGET}
+    )
     Config: ClassVar[type[LocalConfig]] = LocalConfig
     config: LocalConfig
 
@@ -114,8 +116,7 @@ class LocalOrchestrator(Orchestrator):
         try:
             journal = directory.create(plan)
         except OSError as error:
-            reason = f"{self.label}: {self.config.path} cannot be written: {error.strerror}"
-            raise ConfigError(reason, remedy="set `path` to a directory that can") from error
+            raise self._unwritable(error) from error
         if journal is None:
             return None
         run = self._runs[plan.run_id] = LocalRun(plan, launcher, self.config, directory, journal, lends_thread)
@@ -210,6 +211,16 @@ class LocalOrchestrator(Orchestrator):
 
     def _logs(self, run_id: str, step: str, attempt: int) -> Iterator[str]:
         return lines_of(self._directory(run_id).log(step, attempt))
+
+    def _forget(self, run_id: str) -> None:
+        try:
+            self._directory(run_id).remove()
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> ConfigError:
+        reason = f"{self.label}: {self.config.path} cannot be written: {error.strerror}"
+        return ConfigError(reason, remedy="set `path` to a directory that can")
 
     def _directory(self, run_id: str) -> RunDirectory:
         return RunDirectory(self.config.path, run_id)

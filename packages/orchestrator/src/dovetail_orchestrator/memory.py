@@ -29,7 +29,7 @@ class InMemoryOrchestrator(Orchestrator):
     or have a timeout. Instances that are configured with one `space` see each other's runs."""
 
     flavor = "memory"
-    capabilities: frozenset[Any] = frozenset({Capability.PARALLEL, Capability.ASYNC_SUBMIT, Capability.RETRY})
+    capabilities: frozenset[Any] = frozenset({Capability.PARALLEL, Capability.ASYNC_SUBMIT, Capability.RETRY, Capability.FORGET})
     Config: ClassVar[type[MemoryConfig]] = MemoryConfig
     config: MemoryConfig
     Run: ClassVar[type[MemoryRun]] = MemoryRun
@@ -85,3 +85,6 @@ class InMemoryOrchestrator(Orchestrator):
 
     def _logs(self, run_id: str, step: str, attempt: int) -> Iterator[str]:
         return self._found(run_id).logs[step, attempt].lines()
+
+    def _forget(self, run_id: str) -> None:
+        self._space.runs.pop(run_id, None)
