@@ -125,6 +125,29 @@ def test_without_a_way_to_know_the_guarantee_decides(guarantee: Guarantee, attem
     assert alerter.attempts == attempts
 
 
+def test_a_message_of_which_something_is_there_is_not_said_to_be_absent() -> None:
+    class InTwoSteps(Scripted):
+        """Shows a text, and then its files, which may be refused."""
+
+        texts = 0
+
+        def _post(self, message: Message, target: str) -> Posted:
+            self.texts = self.texts or 1
+            return super()._post(message, target)
+
+        def _has_begun(self, message: Message, target: str) -> bool:
+            return self.texts > 0
+
+    alerter = InTwoSteps()
+    alerter.script = [PermissionDenied("files may not be shared")]
+    with pytest.raises(PartialDelivery, match="files may not be shared") as raised:
+        alerter.post(Alert("a"))
+    (delivery,) = raised.value.receipt.deliveries
+    assert (delivery.begun, delivery.messages, delivery.complete) == (True, (), False)
+    (delivery,) = alerter.retry(raised.value.receipt).deliveries
+    assert (delivery.begun, delivery.complete) == (False, True)
+
+
 def test_attempts_are_bounded() -> None:
     alerter = Scripted(attempts=3)
     alerter.script = [Unavailable("no")] * 9

@@ -30,19 +30,24 @@ def deliver(alerter: Alerter, messages: Sequence[Message], before: Delivery, nam
     """
     accepted = list(before.messages)
     error: Exception | None = None
+    begun = False
     try:
         with alerter._threads.entered(before.target, name) as known:
             if thread and not known.reference and len(accepted) < len(messages):
                 known.reference = _reference_of(alerter, thread, before.target)
             for message in messages[len(accepted) :]:
                 threaded = replace(message, thread=thread, reply_to=known.reference if thread else "")
-                posted = send(alerter, threaded, before.target)
+                try:
+                    posted = send(alerter, threaded, before.target)
+                except Exception:
+                    begun = alerter._has_begun(threaded, before.target)
+                    raise
                 accepted.append(posted)
                 known.reference = known.reference or posted.reference
     except Exception as caught:  # also of a flavor's mistake: what was accepted must be told all the same
         error = caught
     failure = Failure(type(error).__name__, mask(str(error))) if error is not None else None
-    return Delivery(before.target, len(messages), tuple(accepted), failure), error
+    return Delivery(before.target, len(messages), tuple(accepted), failure, begun), error
 
 
 def _reference_of(alerter: Alerter, thread: str, target: str) -> str:
@@ -124,7 +129,7 @@ class _Sending:
 def failure_of(label: str, receipt: Receipt, errors: Sequence[tuple[str, Exception]]) -> Exception:
     """Return what to raise for an alert that was not accepted in full: the first refusal if nothing was, else `PartialDelivery`."""
     _, first = errors[0]
-    if not any(delivery.messages for delivery in receipt.deliveries):
+    if not any(delivery.messages or delivery.begun for delivery in receipt.deliveries):
         for target, error in errors[1:]:
             first.add_note(f"{target}: {type(error).__name__}: {mask(str(error))}")
         return first
