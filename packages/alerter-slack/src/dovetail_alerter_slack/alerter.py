@@ -129,13 +129,13 @@ class SlackAlerter(Alerter):
     def _find(self, message: Message, target: str) -> Posted | None:
         if self.config.token is None or message.key in self._pending:
             return None
-        found = self._workspace.message(self._workspace.channel(target), lambda data: data.get("key") == message.key, message.reply_to)
+        found = self._workspace.message(target, lambda data: data.get("key") == message.key, message.reply_to)
         return Posted(str(found["ts"]), thread=message.reply_to) if found else None
 
     def _find_thread(self, thread: str, target: str) -> str:
         if self.config.token is None:
             return ""
-        found = self._workspace.message(self._workspace.channel(target), lambda data: data.get("thread") == thread)
+        found = self._workspace.message(target, lambda data: data.get("thread") == thread)
         return str(found.get("thread_ts") or found["ts"]) if found else ""
 
     # Asking
