@@ -296,6 +296,20 @@ class NewKeyEachTime(WiredAlerter):
         return super()._post(message, target)
 
 
+@mutant("AL-06", of=MemoryHarness)
+class LosesFilesWithTheAnswer(InMemoryAlerter):
+    """Files are sent once their message was answered; one that is found has none."""
+
+    def _post(self, message: Message, target: str) -> Posted:
+        try:
+            return super()._post(message, target)
+        except AnswerLost:
+            if [item.name for item in message.attachments] == ["lost.txt"]:
+                sent = self._space.sent.pop()
+                self._space.sent.append(replace(sent, message=replace(sent.message, attachments=())))
+            raise
+
+
 @mutant("AL-24", of=MemoryHarness)
 class NeverGivesUp(InMemoryAlerter):
     """A refusal for good is tried again."""
