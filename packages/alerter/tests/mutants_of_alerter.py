@@ -55,6 +55,16 @@ class TrustsTheStatus(WiredAlerter):
         return Posted("0") if came.get("error") == "gone" else super().posted(came)
 
 
+@mutant("AL-08", of=WiredHarness)
+class LooksBeforeItPosts(WiredAlerter):
+    """What may not see whether an alert is there does not post it."""
+
+    def _post(self, message: Message, target: str) -> Posted:
+        if message.thread:
+            self.ask_server("GET", f"/find?key={message.key}")
+        return super()._post(message, target)
+
+
 @mutant("AL-03", of=WiredHarness)
 class TakesOnly200(WiredAlerter):
     """An answer 202 is taken for a failure."""
