@@ -10,8 +10,8 @@ import ctypes
 import signal
 import threading
 from collections.abc import Callable
-from types import FrameType, MethodType
-from typing import Any, ParamSpec, TypeGuard, TypeVar
+from types import FrameType
+from typing import Any, ParamSpec, TypeVar
 
 from dovetail_orchestrator.plan import StepInterrupted
 
@@ -61,7 +61,7 @@ class Interruptible:
 
     def _signal_main(self) -> bool:
         """Interrupt the main thread by a signal, which unlike an exception also ends a call that blocks, where that can be done."""
-        if self._thread != threading.main_thread().ident or not _is_ours(signal.getsignal(signal.SIGINT)):
+        if self._thread != threading.main_thread().ident or _owner(signal.getsignal(signal.SIGINT)) is None:
             return False
         self._signals = 1
         signal.pthread_kill(self._thread, signal.SIGINT)
@@ -107,7 +107,7 @@ class ControlC:
     def __enter__(self) -> ControlC:
         if threading.current_thread() is threading.main_thread():
             handler = signal.getsignal(signal.SIGINT)
-            self._outer = handler.__self__ if _is_ours(handler) else None
+            self._outer = _owner(handler)
             if handler in (signal.default_int_handler, signal.SIG_IGN) or self._outer is not None:
                 self._ignored = self._outer._ignored if self._outer is not None else handler == signal.SIG_IGN
                 self._before = signal.signal(signal.SIGINT, self._handle)
@@ -141,8 +141,10 @@ class ControlC:
         return True
 
 
-def _is_ours(handler: Any) -> TypeGuard[MethodType]:
-    return isinstance(getattr(handler, "__self__", None), ControlC)
+def _owner(handler: object) -> ControlC | None:
+    """Return the block that handles a signal, if one does."""
+    owner = getattr(handler, "__self__", None)
+    return owner if isinstance(owner, ControlC) else None
 
 
 def _set_exception(thread: int, kind: type[BaseException] | None) -> None:
