@@ -12,7 +12,7 @@ from dovetail_alerter.capabilities import AlerterCapability as Capability
 from dovetail_alerter.capabilities import Guarantee
 from dovetail_alerter.messages import Message
 from dovetail_alerter.receipts import AnswerLost, Delivery, PartialDelivery, Posted, Receipt
-from dovetail_core import DovetailError, Failure, mask
+from dovetail_core import AuthenticationFailed, DovetailError, Failure, PermissionDenied, mask
 from dovetail_core.retry import retrying
 
 if TYPE_CHECKING:
@@ -51,9 +51,14 @@ def deliver(alerter: Alerter, messages: Sequence[Message], before: Delivery, nam
 
 
 def _reference_of(alerter: Alerter, thread: str, target: str) -> str:
-    """Return the reference of a thread that another process began; an alert that cannot be below it arrives all the same."""
+    """Return the reference of a thread that another process began; an alert that cannot be below it arrives all the same.
+
+    Credentials that are refused are not used again to post.
+    """
     try:
         return alerter._find_thread(thread, target)
+    except (AuthenticationFailed, PermissionDenied):
+        raise
     except Exception as error:
         log.warning(
             "%s: a thread could not be looked for, and is begun anew: %s: %s", alerter.label, type(error).__name__, mask(str(error))

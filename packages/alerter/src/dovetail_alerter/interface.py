@@ -106,7 +106,10 @@ class Alerter(Component, ABC):
         return False
 
     def _find_thread(self, thread: str, target: str) -> str:
-        """Return the provider's reference of a thread that another process began, empty if there is none or it cannot be found."""
+        """Return the provider's reference of a thread that another process began, empty if there is none or it cannot be found.
+
+        Empty too where credentials that may post may not look. Any other error but one of credentials is logged, and the alert is posted.
+        """
         return ""
 
     def _replies(self, message: Message, posted: Posted, target: str, deadline: float) -> Iterator[Reply]:
