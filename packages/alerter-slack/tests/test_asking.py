@@ -14,7 +14,7 @@ from dovetail_alerter import Answer, Question
 from dovetail_alerter_slack import SlackAlerter
 from dovetail_alerter_slack._sdk import web_client
 from dovetail_alerter_slack.buttons import listening
-from dovetail_alerter_slack.testing import FakeSlack
+from dovetail_alerter_slack.testing import FakeSlack, methods, server
 from dovetail_conformance import until
 from dovetail_core import NotFound, PermissionDenied, Timeout
 
@@ -106,6 +106,43 @@ def test_a_click_that_another_connection_gets_is_passed_on(slack: FakeSlack, ale
         assert first.answer().approved
         until(lambda: slack.sockets.count == 1, did="waited for the first connection to end")
         assert second.came is None
+        assert slack.sockets.click(channel, ada, second.message["ts"], "reject")
+        assert not second.answer().approved
+
+
+@pytest.mark.parametrize("buttons", [False, True])
+def test_a_question_outlives_that_slack_does_not_answer_for_a_while(
+    slack: FakeSlack, alerter_for: Make, monkeypatch: pytest.MonkeyPatch, buttons: bool
+) -> None:
+    refusals = ["internal_error", "ratelimited"] * 10
+    readable = methods.Methods._readable
+
+    def sometimes(self: Any, given: Any) -> Any:
+        if refusals:
+            raise methods.Refusal(refusals.pop())
+        return readable(self, given)
+
+    monkeypatch.setattr(methods.Methods, "_readable", sometimes)
+    channel, ada = slack.workspace.named("ops"), slack.workspace.add_user("ada")
+    assert channel is not None
+    settings = {"app_token": slack.workspace.add_token({"connections:write"}, "app")} if buttons else {}
+    with alerter_for(attempts=2, **settings) as alerter:
+        asking = Asking(slack, alerter)
+        slack.workspace.say(channel, ada, "approve", asking.message["ts"])
+        assert asking.answer().by == ada
+    assert not refusals
+
+
+def test_a_click_is_passed_on_also_where_slack_asks_for_fewer_requests(slack: FakeSlack, alerter_for: Make) -> None:
+    channel, ada = slack.workspace.named("ops"), slack.workspace.add_user("ada")
+    assert channel is not None
+    app = slack.workspace.add_token({"connections:write"}, "app")
+    busy = server.Answer(429, '{"ok": false, "error": "ratelimited"}', {"Retry-After": "0.3"})
+    with alerter_for(app_token=app) as one, alerter_for(app_token=app) as other:
+        first, second = Asking(slack, one, "First", timeout=10), Asking(slack, other, "Second", timeout=10)
+        with slack.disturb(busy, frozenset({channel.id}), times=1):
+            assert slack.sockets.click(channel, ada, first.message["ts"], "approve", over=1)
+            assert first.answer().approved
         assert slack.sockets.click(channel, ada, second.message["ts"], "reject")
         assert not second.answer().approved
 

@@ -138,7 +138,7 @@ def test_files_are_below_their_message_and_a_message_is_not_posted_again_for_the
 ) -> None:
     from dovetail_alerter_slack.testing import methods
 
-    failing = ["internal_error"] * 5
+    failing = ["internal_error"] * 2
     share = methods.Methods._share
 
     def sometimes(self: Any, *arguments: Any) -> None:

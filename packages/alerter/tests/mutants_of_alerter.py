@@ -55,6 +55,16 @@ class TrustsTheStatus(WiredAlerter):
         return Posted("0") if came.get("error") == "gone" else super().posted(came)
 
 
+@mutant("AL-08", of=WiredHarness)
+class LooksBeforeItPosts(WiredAlerter):
+    """What may not see whether an alert is there does not post it."""
+
+    def _post(self, message: Message, target: str) -> Posted:
+        if message.thread:
+            self.ask_server("GET", f"/find?key={message.key}")
+        return super()._post(message, target)
+
+
 @mutant("AL-03", of=WiredHarness)
 class TakesOnly200(WiredAlerter):
     """An answer 202 is taken for a failure."""
@@ -294,6 +304,20 @@ class NewKeyEachTime(WiredAlerter):
             return super()._post(replace(message, key=str(uuid.uuid4())), target)
         tried.add(message.key)
         return super()._post(message, target)
+
+
+@mutant("AL-06", of=MemoryHarness)
+class LosesFilesWithTheAnswer(InMemoryAlerter):
+    """Files are sent once their message was answered; one that is found has none."""
+
+    def _post(self, message: Message, target: str) -> Posted:
+        try:
+            return super()._post(message, target)
+        except AnswerLost:
+            if [item.name for item in message.attachments] == ["lost.txt"]:
+                sent = self._space.sent.pop()
+                self._space.sent.append(replace(sent, message=replace(sent.message, attachments=())))
+            raise
 
 
 @mutant("AL-24", of=MemoryHarness)

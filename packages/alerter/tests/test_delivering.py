@@ -13,7 +13,7 @@ from dovetail_alerter import Alert, Alerter, AnswerLost, Guarantee, InMemoryAler
 from dovetail_alerter import AlerterCapability as Capability
 from dovetail_alerter.memory import forget
 from dovetail_alerter.throttle import Throttle
-from dovetail_core import InvalidArgument, NotFound, RateLimited, Unavailable, Unsupported
+from dovetail_core import InvalidArgument, NotFound, PermissionDenied, RateLimited, Unavailable, Unsupported
 
 
 class Scripted(Alerter):
@@ -63,6 +63,44 @@ def test_it_is_looked_for_again_before_anything_is_sent_again() -> None:
     assert alerter.post(Alert("a")).id == "found" and alerter.attempts == 1
 
 
+@pytest.mark.parametrize(("guarantee", "attempts"), [(Guarantee.AT_MOST_ONCE, 1), (Guarantee.AT_LEAST_ONCE, 2)])
+def test_where_it_may_not_be_looked_for_the_guarantee_decides(guarantee: Guarantee, attempts: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Hidden(Findable):
+        def _find(self, message: Message, target: str) -> Posted | None:
+            raise PermissionDenied("the token may only post")
+
+    monkeypatch.setattr(Scripted, "guarantee", guarantee)
+    alerter = Hidden()
+    alerter.script = [AnswerLost("lost")]
+    if guarantee is Guarantee.AT_MOST_ONCE:
+        with pytest.raises(PermissionDenied):
+            alerter.post(Alert("a"))
+    else:
+        assert alerter.post(Alert("a")).id == "2"
+    assert alerter.attempts == attempts
+
+
+def test_looking_for_it_in_vain_does_not_take_the_place_of_sending_it() -> None:
+    alerter = Findable(attempts=6)
+    alerter.script, alerter.blind = [AnswerLost("lost")], 100
+    assert alerter.post(Alert("a")).id == "2"
+    assert alerter.blind == 97
+
+
+def test_an_alert_whose_thread_cannot_be_looked_for_begins_one(caplog: pytest.LogCaptureFixture) -> None:
+    class Threaded(Scripted):
+        capabilities = frozenset({Capability.THREADS})
+
+        def _find_thread(self, thread: str, target: str) -> str:
+            raise RateLimited("history: not now", retry_after=30)
+
+    alerter = Threaded()
+    began = time.monotonic()
+    assert alerter.post(Alert("a", thread="run 1")).id == "1"
+    assert time.monotonic() - began < 5
+    assert "history: not now" in caplog.text
+
+
 def test_what_did_not_arrive_is_sent_again() -> None:
     class Dropping(Findable):
         def _find(self, message: Message, target: str) -> Posted | None:
@@ -85,6 +123,29 @@ def test_without_a_way_to_know_the_guarantee_decides(guarantee: Guarantee, attem
     else:
         alerter.post(Alert("a"))
     assert alerter.attempts == attempts
+
+
+def test_a_message_of_which_something_is_there_is_not_said_to_be_absent() -> None:
+    class InTwoSteps(Scripted):
+        """Shows a text, and then its files, which may be refused."""
+
+        texts = 0
+
+        def _post(self, message: Message, target: str) -> Posted:
+            self.texts = self.texts or 1
+            return super()._post(message, target)
+
+        def _has_begun(self, message: Message, target: str) -> bool:
+            return self.texts > 0
+
+    alerter = InTwoSteps()
+    alerter.script = [PermissionDenied("files may not be shared")]
+    with pytest.raises(PartialDelivery, match="files may not be shared") as raised:
+        alerter.post(Alert("a"))
+    (delivery,) = raised.value.receipt.deliveries
+    assert (delivery.begun, delivery.messages, delivery.complete) == (True, (), False)
+    (delivery,) = alerter.retry(raised.value.receipt).deliveries
+    assert (delivery.begun, delivery.complete) == (False, True)
 
 
 def test_attempts_are_bounded() -> None:

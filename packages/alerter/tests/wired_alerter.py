@@ -29,7 +29,7 @@ from dovetail_core import AuthenticationFailed, InvalidArgument, NotFound, Permi
 from dovetail_core.retry import retrying
 
 LIMITS = Limits(title=150, body=1200, fields=5, field=200, parts=6, attachment=1 << 16, unit=Unit.BYTES)
-TOKENS = {"the-writer's-token-4711": True, "the-reader's-token-0815": False}
+TOKENS = {"the-writer's-token-4711": True, "the-reader's-token-0815": False, "the-poster's-token-0042": True}
 PAUSE = 0.5
 
 
@@ -60,6 +60,8 @@ class Server:
                 return 401, {}
             if path == "/send" and method == "POST":
                 return self.send(body) if TOKENS[token] else (403, {})
+            if token == list(TOKENS)[2]:
+                return 403, {}
             if path == "/answers":
                 return 200, self.answers.get(query["message"], [])[int(query["after"]) :]
             if path == "/talk":
@@ -258,6 +260,9 @@ class WiredHarness(AlerterHarness):
         if kind not in ("bad", "readonly"):
             raise Untested(f"there are no {kind} tokens")
         return self.make(token="nobody's-token-0000" if kind == "bad" else list(TOKENS)[1])
+
+    def writer(self) -> Alerter | None:
+        return self.make(token=list(TOKENS)[2])
 
     def wrong_settings(self) -> Iterable[Mapping[str, Any]]:
         return ({"url": "ftp://x"}, {"rooms": []}, {"token": None})

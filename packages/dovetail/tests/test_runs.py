@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -324,6 +325,54 @@ def test_a_deleted_run_is_gone_with_its_artifacts_and_those_of_others_stay(proje
     assert second.steps["add"].outputs["sum"].load() == 2
     with pytest.raises(NotFound):
         get_run("first")
+
+
+def test_states_and_logs_of_a_deleted_run_are_gone_too(project: ProjectDirectory) -> None:
+    @pipeline
+    def flow() -> None:
+        one()
+
+    ids = {name: flow.with_options(run_name=name, cache=False)().id for name in ("kept", "deleted")}
+    folder = project.path / ".dovetail" / "runs"
+    assert {path.name for path in folder.iterdir()} == set(ids.values())
+    get_run("deleted").delete()
+    assert [path.name for path in folder.iterdir()] == [ids["kept"]]
+
+
+inside = threading.Event()
+
+
+@step(cache=False)
+def lasting() -> None:
+    inside.set()
+    time.sleep(600)
+
+
+@pipeline
+def inner() -> None:
+    lasting()
+
+
+@step(cache=False)
+def around() -> None:
+    inner.with_options(run_name="inner")()
+
+
+def test_to_cancel_a_run_cancels_the_run_within_its_step(project: ProjectDirectory) -> None:
+    @pipeline
+    def outer() -> None:
+        around()
+
+    def cancel() -> None:
+        inside.wait(60)
+        get_run("outer").cancel()
+
+    thread = threading.Thread(target=cancel)
+    thread.start()
+    with pytest.raises(RunFailed):
+        outer.with_options(run_name="outer")()
+    thread.join(60)
+    assert [get_run(name).state for name in ("outer", "inner")] == [State.CANCELLED, State.CANCELLED]
 
 
 def test_lineage_leads_from_a_result_to_all_that_it_came_from(project: ProjectDirectory) -> None:

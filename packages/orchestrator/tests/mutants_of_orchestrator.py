@@ -508,9 +508,9 @@ class LosesTheContext(InMemoryOrchestrator):
 class LeavesHalfARun(LocalOrchestrator):
     """A submission that fails leaves what it had made."""
 
-    def _begun(self, plan: PipelinePlan, launcher: Launcher) -> Any:
+    def _begun(self, plan: PipelinePlan, launcher: Launcher, lends_thread: bool) -> Any:
         try:
-            return super()._begun(plan, launcher)
+            return super()._begun(plan, launcher, lends_thread)
         except Exception:
             (self.config.path / f".{uuid.uuid4().hex}").mkdir(parents=True)
             raise
@@ -682,6 +682,22 @@ class KeepsDescriptors(InMemoryOrchestrator):
     """A run leaves a descriptor behind."""
 
     Run = KeepingRun
+
+
+@mutant("OR-46", of=MemoryHarness)
+class ForgetsWhatGoesOn(InMemoryOrchestrator):
+    """A run that goes on can be forgotten."""
+
+    def forget(self, run_id: str) -> None:
+        self._forget(run_id)
+
+
+@mutant("OR-46", of=LocalHarness)
+class KeepsLogsOfTheForgotten(LocalOrchestrator):
+    """The logs of a run that is forgotten stay."""
+
+    def _forget(self, run_id: str) -> None:
+        (self.config.path / run_id / "journal").unlink()
 
 
 # Everything at once

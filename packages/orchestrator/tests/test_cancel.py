@@ -158,12 +158,25 @@ def test_a_step_that_cannot_be_stopped_in_the_driving_thread_is_said_to_be_so(ma
                 continue
 
     orchestrator = make(grace=0)
-    handle = orchestrator.submit(plan("r", "a"), launcher)
+    threading.Thread(target=orchestrator.run, args=(plan("r", "a"), launcher)).start()
     started(launcher, "a")
     with pytest.raises(Timeout, match="isolated"):
-        handle.cancel()
+        orchestrator.cancel("r")
     go.set()
-    assert handle.wait(20).state.terminal
+    assert orchestrator.wait("r", 20).state.terminal
+
+
+@pytest.mark.parametrize("mode", ["sequential", "threads"])
+def test_the_only_step_of_a_submitted_run_is_given_up_as_any_other_when_it_blocks(make, launcher, mode):
+    go = threading.Event()
+    launcher.here = {"a": lambda attempt, log: go.wait(60) and None}
+    handle = make(grace=0, mode=mode).submit(plan("r", "a", StepPlan(name="b", upstream=("a",))), launcher)
+    started(launcher, "a")
+    handle.cancel()
+    assert states(handle.status()) == {"a": "cancelled", "b": "cancelled"}
+    go.set()
+    until(lambda: len(launcher.events()) == 2)
+    assert states(handle.status()) == {"a": "cancelled", "b": "cancelled"}
 
 
 def test_a_step_that_succeeded_while_it_was_cancelled_has_succeeded(orchestrator, launcher):

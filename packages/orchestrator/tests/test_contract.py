@@ -6,9 +6,11 @@ import threading
 import pytest
 from orchestrator_kit import plan
 
-from dovetail_core import ConfigError, InvalidArgument, NotFound, Status, Timeout, Unsupported
+from dovetail_core import ConfigError, InvalidArgument, NotFound, Status, Timeout, Unavailable, Unsupported
 from dovetail_core.jobs import RetryPolicy
 from dovetail_orchestrator import (
+    InMemoryOrchestrator,
+    LocalOrchestrator,
     Orchestrator,
     OrchestratorCapability,
     RunStatus,
@@ -124,6 +126,19 @@ def test_progress_is_told_once_per_change_and_what_the_listener_raises_changes_n
     assert told == ["running", "succeeded"]
 
 
+def test_ctrl_c_reaches_the_caller_also_where_the_run_cannot_be_cancelled(launcher, caplog):
+    class Unreachable(Minimal):
+        def _cancel(self, run_id):
+            raise Unavailable("the scheduler does not answer")
+
+    def interrupt(status):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Unreachable().run(plan("r", "a"), launcher, on_progress=interrupt)
+    assert "run r was interrupted" in caplog.text and "does not answer" in caplog.text
+
+
 def test_ctrl_c_while_run_waits_cancels_the_run(minimal, launcher):
     def interrupt(status):
         raise KeyboardInterrupt
@@ -169,3 +184,24 @@ def test_a_run_id_is_text(minimal, wrong):
 def test_statuses_are_plain_data():
     status = RunStatus("r", StepState.RUNNING, {"a": StepStatus(StepState.RUNNING, 1)})
     assert pickle.loads(pickle.dumps(status)) == status
+
+
+@pytest.mark.parametrize(
+    ("flavor", "refused"), [(LocalOrchestrator, "cancel-r"), (LocalOrchestrator, "run-r"), (InMemoryOrchestrator, "run-r")]
+)
+def test_a_run_for_which_there_is_no_thread_has_not_begun(flavor, refused, launcher, tmp_path, monkeypatch):
+    def start(thread):
+        if thread.name == refused:
+            raise RuntimeError("can't start new thread")
+        begin(thread)
+
+    begin = threading.Thread.start
+    orchestrator = flavor(**({"path": tmp_path / "runs"} if flavor is LocalOrchestrator else {"space": str(tmp_path)}))
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", start)
+        with pytest.raises(Unavailable, match="thread"):
+            orchestrator.submit(plan("r", "a"), launcher)
+        with pytest.raises(NotFound):
+            orchestrator.status("r")
+    assert launcher.executed() == []
+    assert orchestrator.submit(plan("r", "a"), launcher).wait(20).state == "succeeded"

@@ -61,9 +61,14 @@ class Client:
             raise broken(error, what) from error
         return dict(answer.data) if isinstance(answer.data, dict) else {}
 
-    def read(self, method: str, what: str, **parameters: Any) -> dict[str, Any]:
-        """Call a method that changes nothing, again while what goes wrong may pass."""
-        return retrying(lambda: self._read_once(method, what, parameters), attempts=self._config.attempts, within=self._config.patience)
+    def change_again(self, method: str, what: str, **parameters: Any) -> dict[str, Any]:
+        """Call a method that may be called twice, again while what goes wrong may pass."""
+        return retrying(lambda: self.change(method, what, **parameters), attempts=self._config.attempts, within=self._config.patience)
+
+    def read(self, method: str, what: str, *, patient: bool = True, **parameters: Any) -> dict[str, Any]:
+        """Call a method that changes nothing, again while what goes wrong may pass; once if not `patient`, for a caller that asks again."""
+        attempts = self._config.attempts if patient else 1
+        return retrying(lambda: self._read_once(method, what, parameters), attempts=attempts, within=self._config.patience)
 
     def _read_once(self, method: str, what: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         from slack_sdk.errors import SlackApiError

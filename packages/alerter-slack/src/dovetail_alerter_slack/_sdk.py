@@ -5,6 +5,7 @@ from __future__ import annotations
 import urllib.request
 from collections.abc import Mapping
 from typing import Any
+from urllib.error import HTTPError
 from urllib.request import HTTPHandler, HTTPRedirectHandler, HTTPSHandler, OpenerDirector, ProxyHandler, Request
 
 from slack_sdk import WebClient
@@ -64,11 +65,15 @@ def webhook_client(config: SlackConfig) -> WebhookClient:
     return _Webhook(url, timeout=_seconds(config), retry_handlers=[], logger=quiet, user_agent_prefix=USER_AGENT)
 
 
-def upload(url: str, data: bytes, timeout: float) -> int:
-    """Send a file to an address that `files.getUploadURLExternal` gave, and return the status of the answer."""
+def upload(url: str, data: bytes, timeout: float) -> tuple[int, Mapping[str, str]]:
+    """Send a file to an address that `files.getUploadURLExternal` gave, and return the status and the headers of the answer."""
     request = Request(url, data=data, method="POST", headers={"Content-Type": "application/octet-stream"})
-    status, _, _ = _sent(request, timeout, None, None)
-    return status
+    try:
+        status, headers, _ = _sent(request, timeout, None, None)
+    except HTTPError as refusal:  # it is an answer, and for urllib an error
+        with refusal:
+            return refusal.code, dict(refusal.headers)
+    return status, headers
 
 
 def _seconds(config: SlackConfig) -> Any:

@@ -17,12 +17,12 @@ from dovetail_alerter_slack.files import Files
 from dovetail_alerter_slack.passing_on import pass_on
 from dovetail_alerter_slack.replies import Poll
 from dovetail_alerter_slack.workspace import Workspace
-from dovetail_core import ConfigError, InvalidArgument, NotFound, PermissionDenied
+from dovetail_core import ConfigError, DovetailError, InvalidArgument, NotFound, PermissionDenied
 
 _OF_A_TOKEN = frozenset({Capability.RICH, Capability.THREADS, Capability.ATTACHMENTS, Capability.MULTI_TARGET, Capability.ASK})
 _OF_A_WEBHOOK = frozenset({Capability.RICH})
 _UNSEEN = 50
-"""Messages whose files could not be shared yet, of which it is remembered that they were posted."""
+"""Messages of which it is remembered how far they are, while their files are not shared yet."""
 
 
 class SlackAlerter(Alerter):
@@ -47,8 +47,8 @@ class SlackAlerter(Alerter):
         self._workspace = Workspace(self._client)
         self._clicks: dict[int, Clicks] = {}
         """Connections on which clicks arrive, by the thread that asks."""
-        self._pending: dict[str, tuple[Posted, Files]] = {}
-        """Messages that were posted and whose files were not shared yet, by key."""
+        self._pending: dict[str, Files] = {}
+        """Files that were not shared yet, by the key of their message."""
         self._lock = threading.Lock()
 
     def check(self) -> None:
@@ -107,35 +107,54 @@ class SlackAlerter(Alerter):
 
     def _post_with_files(self, message: Message, target: str) -> Posted:
         """Post a message and show its files below it; called again for the same message, it goes on where it was."""
-        with self._lock:
-            known = self._pending.get(message.key)
-        if known is None:
-            files = Files(self._client, message.attachments, self.config.attempts, self.config.timeout)
+        files = self._files(message)
+        try:
             files.upload()
-            known = (self._post_text(message, target), files)
-            self._remember(message.key, known)
-        posted, files = known
+            posted = files.below or self._post_text(message, target)
+        except DovetailError as error:
+            if not error.retryable:  # nothing is there, and nothing will be
+                self._forget_files(message)
+            raise
+        return self._with_files(message, target, posted)
+
+    def _with_files(self, message: Message, target: str, posted: Posted) -> Posted:
+        files = self._files(message)
+        files.below = posted
+        files.upload()
         files.share(self._workspace.channel(target), message.reply_to or posted.id)
-        with self._lock:
-            self._pending.pop(message.key, None)
+        self._forget_files(message)
         return posted
 
-    def _remember(self, key: str, posted: tuple[Posted, Files]) -> None:
+    def _forget_files(self, message: Message) -> None:
         with self._lock:
-            self._pending[key] = posted
+            self._pending.pop(message.key, None)
+
+    def _files(self, message: Message) -> Files:
+        """Return what is known of a message's files, from before it is posted until they are shared."""
+        with self._lock:
+            known = self._pending.setdefault(message.key, Files(self._client, message.attachments, self.config.timeout))
             while len(self._pending) > _UNSEEN:
                 self._pending.pop(next(iter(self._pending)))
+        return known
+
+    def _has_begun(self, message: Message, target: str) -> bool:
+        with self._lock:
+            files = self._pending.get(message.key)
+        return files is not None and files.below is not None
 
     def _find(self, message: Message, target: str) -> Posted | None:
-        if self.config.token is None or message.key in self._pending:
+        if self.config.token is None or self._has_begun(message, target):
             return None
-        found = self._workspace.message(self._workspace.channel(target), lambda data: data.get("key") == message.key, message.reply_to)
-        return Posted(str(found["ts"]), thread=message.reply_to) if found else None
+        found = self._workspace.message(target, lambda data: data.get("key") == message.key, message.reply_to)
+        if found is None:
+            return None
+        posted = Posted(str(found["ts"]), thread=message.reply_to)
+        return self._with_files(message, target, posted) if message.attachments else posted
 
     def _find_thread(self, thread: str, target: str) -> str:
         if self.config.token is None:
             return ""
-        found = self._workspace.message(self._workspace.channel(target), lambda data: data.get("thread") == thread)
+        found = self._workspace.message(target, lambda data: data.get("thread") == thread)
         return str(found.get("thread_ts") or found["ts"]) if found else ""
 
     # Asking

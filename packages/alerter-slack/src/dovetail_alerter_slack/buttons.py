@@ -20,6 +20,7 @@ from dovetail_alerter_slack._client import quiet
 from dovetail_alerter_slack.blocks import ACTION
 from dovetail_alerter_slack.config import SlackConfig
 from dovetail_alerter_slack.errors import BROKEN, broken, refused, while_reading
+from dovetail_alerter_slack.looking import looked
 from dovetail_core import Unavailable, utcnow
 
 if TYPE_CHECKING:
@@ -58,11 +59,12 @@ class Clicks:
 
     def replies(self, deadline: float, pause: float, look: Callable[[], Iterator[Reply]]) -> Iterator[Reply]:
         """Yield what is clicked, until the deadline (monotonic); every `pause` seconds also what `look` finds that was said otherwise."""
+        wait = pause
         while (left := deadline - time.monotonic()) > 0:
             try:
-                yield self._heard.get(timeout=min(left, pause)).reply
+                yield self._heard.get(timeout=min(left, wait)).reply
             except queue.Empty:
-                yield from look()
+                wait = yield from looked(look, pause)
 
     def _take(self, client: Any, request: SocketModeRequest) -> None:
         from slack_sdk.socket_mode.response import SocketModeResponse

@@ -18,11 +18,11 @@ log: logging.Logger = logging.getLogger("dovetail.alerter.slack")
 
 
 def pass_on(client: Client, click: Click) -> None:
-    """Tell the process that asked. What fails is logged: the person can click again."""
+    """Tell the process that asked, which takes one answer however often it is told. What fails for good is logged: the person can click again."""
     reply = click.reply
     payload = {"key": click.key, "by": reply.by, "name": reply.name, "text": reply.text, "at": reply.at.isoformat()}
     try:
-        client.change(
+        client.change_again(
             "chat.postMessage",
             "an answer",
             channel=click.channel,

@@ -9,6 +9,7 @@ from typing import Any
 
 from dovetail_alerter import Question, Reply
 from dovetail_alerter_slack._client import Client
+from dovetail_alerter_slack.looking import looked
 from dovetail_alerter_slack.passing_on import passed_on
 from dovetail_alerter_slack.workspace import Workspace
 from dovetail_core import PermissionDenied, utcnow
@@ -43,11 +44,11 @@ class Poll:
     def replies(self, deadline: float, pause: float) -> Iterator[Reply]:
         """Yield each answer once, as it is found, until the deadline (monotonic)."""
         while True:
-            yield from self.look()
+            wait = yield from looked(self.look, pause)
             left = deadline - time.monotonic()
             if left <= 0:
                 return
-            time.sleep(min(pause, left))
+            time.sleep(min(wait, left))
 
     def _said(self) -> Iterator[Found]:
         """Find what people wrote in the question's thread, after the question, and clicks that another process has passed on."""
@@ -65,7 +66,7 @@ class Poll:
             return
         what = f"reactions in channel '{self._channel}'"
         try:
-            answer = self._client.read("reactions.get", what, channel=self._channel, timestamp=self._message, full=True)
+            answer = self._client.read("reactions.get", what, patient=False, channel=self._channel, timestamp=self._message, full=True)
         except PermissionDenied:  # the app has no reactions:read; answers in the thread still count
             self._reactions = False
             return

@@ -16,7 +16,7 @@ _USER_ID = re.compile(r"[UW][A-Z0-9]{7,}")
 _GROUP_ID = re.compile(r"S[A-Z0-9]{7,}")
 _PAGE = 200
 """The reference of conversations.list recommends no more than 200 at a time."""
-_LOOK_BACK = 10
+_LOOK_BACK = 2
 """Pages of a channel's history in which a message is looked for."""
 
 
@@ -67,14 +67,16 @@ class Workspace:
             return (user,)
         raise NotFound(f"there is neither a group nor a user '{name}'", remedy="name approvers by id, @group, @name or e-mail")
 
-    def message(self, channel: str, wanted: Callable[[dict[str, Any]], bool], thread: str = "") -> dict[str, Any] | None:
+    def message(self, name: str, wanted: Callable[[dict[str, Any]], bool], thread: str = "") -> dict[str, Any] | None:
         """Return the latest message of this app's whose metadata is as wanted, in a channel or below a message; None if there is none.
 
-        None too where the app may not read the channel: it then cannot know.
+        None too where the app may not read the channel, or not learn which one has that name: it then cannot know.
         """
         try:
-            return next((message for message, data in self.posted(channel, thread, EVENT) if wanted(data)), None)
-        except PermissionDenied:
+            return next((message for message, data in self.posted(self.channel(name), thread, EVENT) if wanted(data)), None)
+        except PermissionDenied as error:
+            if "Slack says HTTP" in error.message:  # no code of Slack's: what stands before it lets nothing pass
+                raise
             return None
 
     def posted(self, channel: str, thread: str, event: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
@@ -88,15 +90,25 @@ class Workspace:
                 yield message, data.get("event_payload") or {}
 
     def replies(self, channel: str, thread: str, oldest: str | None = None) -> Iterator[dict[str, Any]]:
-        """Yield the messages of a thread, in the order in which they were posted."""
+        """Yield the messages of a thread, in the order in which they were posted; what fails is not tried again here."""
         what = f"a thread in channel '{channel}'"
         return self._pages(
-            "conversations.replies", "messages", what, channel=channel, ts=thread, oldest=oldest, include_all_metadata=True, limit=_PAGE
+            "conversations.replies",
+            "messages",
+            what,
+            patient=False,
+            channel=channel,
+            ts=thread,
+            oldest=oldest,
+            include_all_metadata=True,
+            limit=_PAGE,
         )
 
     def _history(self, channel: str) -> Iterator[dict[str, Any]]:
         what = f"messages of channel '{channel}'"
-        return self._pages("conversations.history", "messages", what, _LOOK_BACK, channel=channel, include_all_metadata=True, limit=_PAGE)
+        return self._pages(
+            "conversations.history", "messages", what, _LOOK_BACK, patient=False, channel=channel, include_all_metadata=True, limit=_PAGE
+        )
 
     def is_own(self, message: dict[str, Any]) -> bool:
         """Tell whether this app posted a message."""

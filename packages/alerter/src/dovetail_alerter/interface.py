@@ -98,8 +98,18 @@ class Alerter(Component, ABC):
         """
         return None
 
+    def _has_begun(self, message: Message, target: str) -> bool:
+        """Tell whether something of a message that was refused is there, so that `_post` would complete it. No I/O.
+
+        For an author whose provider takes a message in several steps.
+        """
+        return False
+
     def _find_thread(self, thread: str, target: str) -> str:
-        """Return the provider's reference of a thread that another process began, empty if there is none or it cannot be found."""
+        """Return the provider's reference of a thread that another process began, empty if there is none or it cannot be found.
+
+        Empty too where credentials that may post may not look. Any other error but one of credentials is logged, and the alert is posted.
+        """
         return ""
 
     def _replies(self, message: Message, posted: Posted, target: str, deadline: float) -> Iterator[Reply]:

@@ -40,6 +40,8 @@ class Delivery:
     """Those that were accepted, in their order: the first ones of the parts."""
     failure: Failure | None = None
     """Why the next one was not."""
+    begun: bool = False
+    """Whether something of the next one is there all the same, such as its text without its files: `retry` completes it."""
 
     @property
     def complete(self) -> bool:

@@ -118,7 +118,10 @@ class RunView:
         return run.refresh()
 
     def delete(self) -> int:
-        """Delete the record of the run, and the artifacts that no other run uses; return their number. Raises `Conflict` while it runs."""
+        """Delete the record of the run, the artifacts that no other run uses, and states and logs where the orchestrator can.
+
+        Returns the number of artifacts. Raises `Conflict` while it runs.
+        """
         from dovetail.execution.deletion import delete_run
 
         return delete_run(self.refresh().record, self.stack)

@@ -22,3 +22,7 @@ class OrchestratorCapability(Capability):
     """Requested resources are reserved for a step while it executes; what can never be had is refused."""
     CONTAINERIZED = "containerized"
     """Steps execute in images."""
+    FORGET = "forget"
+    """What is kept of a run that has ended can be removed.
+
+    Implement: `_forget`."""

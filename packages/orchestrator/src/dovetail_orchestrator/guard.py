@@ -1,9 +1,10 @@
 """Executes a command so that nothing of it survives: a program of its own, started between the orchestrator and a step's command.
 
-    python -I -S guard.py GRACE COMMAND...
+    python -I -S guard.py PARENT GRACE COMMAND...
 
 It adopts whatever the command starts (Linux, prctl(2): PR_SET_CHILD_SUBREAPER), and stops all of it, with SIGTERM and after GRACE
-seconds with SIGKILL, when the command has ended, when it is told to by SIGTERM, and when the orchestrator is gone (PR_SET_PDEATHSIG).
+seconds with SIGKILL, when the command has ended, when it is told to by SIGTERM, and when the orchestrator, process PARENT, is gone
+(PR_SET_PDEATHSIG).
 It ends as the command did: with its exit code, or by the same signal. It imports only the standard library, to start fast.
 """
 
@@ -120,15 +121,14 @@ def _wait_for(child: int) -> int:
             return status
 
 
-def main(grace: float, command: list[str]) -> None:
+def main(parent: int, grace: float, command: list[str]) -> None:
     """Execute the command, and end as it does."""
-    parent = os.getppid()
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
     signal.signal(signal.SIGTERM, _tell)
     status: int = signal.SIGTERM
     try:
         _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() != parent:  # it was gone before we asked to be told
+        if os.getppid() != parent:  # it was gone before we asked to be told; by our own look alone we might not know whom we had
             raise _Told
         status = _wait_for(os.fork() or _become(command))
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -149,4 +149,4 @@ def _end_like(status: int) -> None:
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]), sys.argv[2:])
+    main(int(sys.argv[1]), float(sys.argv[2]), sys.argv[3:])

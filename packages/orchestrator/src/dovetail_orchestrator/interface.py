@@ -7,12 +7,25 @@ import logging
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from threading import Thread
 from typing import Any, ClassVar, overload
 
-from dovetail_core import Component, ComponentConfig, InvalidArgument, NotFound, Status, Timeout, closest, require
+from dovetail_core import (
+    Component,
+    ComponentConfig,
+    Conflict,
+    InvalidArgument,
+    NotFound,
+    Status,
+    Timeout,
+    Unavailable,
+    closest,
+    needs,
+    require,
+)
 from dovetail_orchestrator.admission import admit
 from dovetail_orchestrator.capabilities import OrchestratorCapability
-from dovetail_orchestrator.plan import Launcher, PipelinePlan
+from dovetail_orchestrator.plan import Launcher, PipelinePlan, StepInterrupted
 from dovetail_orchestrator.status import RunStatus
 
 Progress = Callable[[RunStatus], object]
@@ -86,6 +99,10 @@ class Orchestrator(Component, ABC):
     def _logs(self, run_id: str, step: str, attempt: int) -> Iterator[str]:
         """Return the lines of the log of an attempt that has begun."""
 
+    def _forget(self, run_id: str) -> None:
+        """Remove what is kept of a run that has ended: its status, its logs, and whatever else was made for it."""
+        require(self, OrchestratorCapability.FORGET)
+
     def _refusals(self, plan: PipelinePlan, launcher: Launcher) -> Iterator[str]:
         """Yield why this flavor cannot execute a plan."""
         return iter(())
@@ -95,8 +112,11 @@ class Orchestrator(Component, ABC):
         self._submit(plan, launcher)
         try:
             return self.wait(plan.run_id, None, on_progress)
-        except KeyboardInterrupt:
-            self._cancel(plan.run_id)
+        except (KeyboardInterrupt, StepInterrupted):  # the latter where a step of another run calls this
+            try:
+                self._cancel(plan.run_id)
+            except Exception:
+                log.exception("run %s was interrupted, and could not be stopped", plan.run_id)
             raise
 
     def submit(self, plan: PipelinePlan, launcher: Launcher) -> RunHandle:
@@ -177,6 +197,17 @@ class Orchestrator(Component, ABC):
             raise NotFound(f"step '{step}' of run {run_id} has no attempt {attempt}", remedy=f"it has had {latest}, numbered from 1")
         return self._logs(run_id, step, attempt or latest) if latest else iter(())
 
+    @needs(OrchestratorCapability.FORGET)
+    def forget(self, run_id: str) -> None:
+        """Remove what is kept of a run that has ended, status and logs; an unknown run is nothing. Raises `Conflict` while it goes on."""
+        try:
+            state = self._status(_identifier(run_id)).state
+        except NotFound:
+            return
+        if not state.terminal:
+            raise Conflict(f"run {run_id} is {state.value}, and cannot be forgotten", remedy="cancel it, or wait for its end")
+        self._forget(run_id)
+
     def ensure_possible(self, plan: PipelinePlan, launcher: Launcher) -> None:
         """Raise unless the flavor can execute a plan; see `submit`."""
         admit(self, plan, launcher)
@@ -192,6 +223,14 @@ def tell(listener: Progress | None, status: RunStatus) -> None:
             listener(status)
         except Exception:
             log.exception("whoever watches run %s failed", status.run_id)
+
+
+def start(thread: Thread) -> None:
+    """Start a thread. Raises `Unavailable` where the system has no more."""
+    try:
+        thread.start()
+    except RuntimeError as error:
+        raise Unavailable(f"a run cannot begin: {error}", remedy="let other work end, or raise the limit (ulimit -u)") from error
 
 
 def _identifier(run_id: Any) -> str:

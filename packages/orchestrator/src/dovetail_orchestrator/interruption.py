@@ -61,7 +61,7 @@ class Interruptible:
 
     def _signal_main(self) -> bool:
         """Interrupt the main thread by a signal, which unlike an exception also ends a call that blocks, where that can be done."""
-        if self._thread != threading.main_thread().ident or not _is_ours(signal.getsignal(signal.SIGINT)):
+        if self._thread != threading.main_thread().ident or _owner(signal.getsignal(signal.SIGINT)) is None:
             return False
         self._signals = 1
         signal.pthread_kill(self._thread, signal.SIGINT)
@@ -84,15 +84,21 @@ class ControlC:
 
     Handled here only if nobody else does. So Ctrl-C never breaks into the bookkeeping between two steps. Where it is ignored, as in
     what a shell script starts in the background, it stays so; only what `Interruptible` sends arrives.
+
+    Blocks may be nested, where a step runs steps itself. What interrupts a step around the inner block stops everything in it, as
+    Ctrl-C does, and `error` says which of the two is to be raised then.
     """
 
     def __init__(self, wake: Callable[[], object]) -> None:
         self.count: int = 0
-        """How often it was pressed."""
+        """How often it was pressed, or a step around this block was interrupted."""
+        self.error: type[BaseException] = KeyboardInterrupt
+        """What whoever called is to be told once everything has stopped."""
         self._wake = wake
         self._place = Interruptible()
         self._before: Any = None
         self._ignored = False
+        self._outer: ControlC | None = None
 
     def watch(self, place: Interruptible) -> None:
         """Interrupt what executes in `place` from now on."""
@@ -101,8 +107,9 @@ class ControlC:
     def __enter__(self) -> ControlC:
         if threading.current_thread() is threading.main_thread():
             handler = signal.getsignal(signal.SIGINT)
-            if handler in (signal.default_int_handler, signal.SIG_IGN) or _is_ours(handler):
-                self._ignored = handler == signal.SIG_IGN
+            self._outer = _owner(handler)
+            if handler in (signal.default_int_handler, signal.SIG_IGN) or self._outer is not None:
+                self._ignored = self._outer._ignored if self._outer is not None else handler == signal.SIG_IGN
                 self._before = signal.signal(signal.SIGINT, self._handle)
         return self
 
@@ -112,20 +119,32 @@ class ControlC:
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         place = self._place
-        if place.signalled():
-            if place.executing:
-                raise StepInterrupted
-            return
-        if self._ignored:
-            return
-        self.count += 1
+        if not self._is_around():
+            if place.signalled():
+                if place.executing:
+                    raise StepInterrupted
+                return
+            if self._ignored:
+                return
+            self.count += 1
         if place.executing:
             raise KeyboardInterrupt
         self._wake()
 
+    def _is_around(self) -> bool:
+        """Tell whether the signal interrupts a step around this block; every block within that step is then to stop."""
+        outer = self._outer
+        if outer is None or not (outer._is_around() or outer._place.signalled()):
+            return False
+        self.count += 1
+        self.error = StepInterrupted
+        return True
 
-def _is_ours(handler: object) -> bool:
-    return isinstance(getattr(handler, "__self__", None), ControlC)
+
+def _owner(handler: object) -> ControlC | None:
+    """Return the block that handles a signal, if one does."""
+    owner = getattr(handler, "__self__", None)
+    return owner if isinstance(owner, ControlC) else None
 
 
 def _set_exception(thread: int, kind: type[BaseException] | None) -> None:

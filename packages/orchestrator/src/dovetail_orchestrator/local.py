@@ -13,13 +13,14 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from dovetail_core import ComponentConfig, ConfigError, ProjectPath, Reach, Timeout
+from dovetail_core import ComponentConfig, ConfigError, ProjectPath, Reach, Timeout, Unavailable
 from dovetail_orchestrator.admission import unexecutable
 from dovetail_orchestrator.capabilities import OrchestratorCapability as Capability
-from dovetail_orchestrator.interface import Orchestrator, Progress
+from dovetail_orchestrator.interface import Orchestrator, Progress, start
 from dovetail_orchestrator.local_run import SLACK, WATCH, LocalRun
 from dovetail_orchestrator.log_files import lines_of
 from dovetail_orchestrator.plan import Launcher, PipelinePlan, StepPlan
+from dovetail_orchestrator.process_identity import ProcessIdentity
 from dovetail_orchestrator.run_directory import RunDirectory
 from dovetail_orchestrator.status import RunStatus
 
@@ -75,7 +76,9 @@ class LocalOrchestrator(Orchestrator):
     """
 
     flavor = "local"
-    capabilities: frozenset[Any] = frozenset({Capability.PARALLEL, Capability.ASYNC_SUBMIT, Capability.RETRY, Capability.RESOURCES})
+    capabilities: frozenset[Any] = frozenset(
+        {Capability.PARALLEL, Capability.ASYNC_SUBMIT, Capability.RETRY, Capability.RESOURCES, Capability.FORGET}
+    )
     Config: ClassVar[type[LocalConfig]] = LocalConfig
     config: LocalConfig
 
@@ -99,26 +102,35 @@ class LocalOrchestrator(Orchestrator):
             raise ConfigError(f"{self.label}: {existing} is no directory that can be written to", remedy="set `path` to one")
 
     def _run(self, plan: PipelinePlan, launcher: Launcher, on_progress: Progress | None) -> RunStatus:
-        run = self._begun(plan, launcher)
+        run = self._begun(plan, launcher, lends_thread=True)
         return self._driven(run, on_progress) if run is not None else self.wait(plan.run_id, None, on_progress)
 
     def _submit(self, plan: PipelinePlan, launcher: Launcher) -> None:
-        run = self._begun(plan, launcher)
+        run = self._begun(plan, launcher, lends_thread=False)  # a step that blocks there could not be given up
         if run is not None:
-            threading.Thread(target=self._driven_aside, args=(run,), name=f"run-{plan.run_id}").start()
+            self._start(run, threading.Thread(target=self._driven_aside, args=(run,), name=f"run-{plan.run_id}"))
 
-    def _begun(self, plan: PipelinePlan, launcher: Launcher) -> LocalRun | None:
+    def _begun(self, plan: PipelinePlan, launcher: Launcher, lends_thread: bool) -> LocalRun | None:
         """Return a new run, or None if it was submitted before."""
         directory = self._directory(plan.run_id)
         try:
             journal = directory.create(plan)
         except OSError as error:
-            reason = f"{self.label}: {self.config.path} cannot be written: {error.strerror}"
-            raise ConfigError(reason, remedy="set `path` to a directory that can") from error
+            raise self._unwritable(error) from error
         if journal is None:
             return None
-        run = self._runs[plan.run_id] = LocalRun(plan, launcher, self.config, directory, journal)
+        run = self._runs[plan.run_id] = LocalRun(plan, launcher, self.config, directory, journal, lends_thread)
+        self._start(run, run.watcher)
         return run
+
+    def _start(self, run: LocalRun, thread: threading.Thread) -> None:
+        """Start a thread that a run needs; it begins wholly or not at all."""
+        try:
+            start(thread)
+        except Unavailable:
+            self._runs.pop(run.run_id, None)
+            run.undo()
+            raise
 
     def _driven(self, run: LocalRun, on_progress: Progress | None = None) -> RunStatus:
         try:
@@ -141,15 +153,20 @@ class LocalOrchestrator(Orchestrator):
     def _status(self, run_id: str) -> RunStatus:
         return self._directory(run_id).status()
 
-    def _pause(self, run_id: str, seconds: float) -> None:
+    def _own(self, run_id: str) -> LocalRun | None:
+        """Return a run that this process executes; one that was forked has but a copy."""
         run = self._runs.get(run_id)
+        return run if run is not None and run.process == os.getpid() else None
+
+    def _pause(self, run_id: str, seconds: float) -> None:
+        run = self._own(run_id)
         if run is None:
             super()._pause(run_id, seconds)
         else:
             run.over.wait(seconds)
 
     def _cancel(self, run_id: str) -> None:
-        run = self._runs.get(run_id)
+        run = self._own(run_id)
         if run is not None:
             self._cancel_own(run)
         else:
@@ -159,24 +176,33 @@ class LocalOrchestrator(Orchestrator):
         here = run.is_here()
         run.cancel()
         if not here and not run.over.wait(self._patience):
-            raise Timeout(
-                f"run {run.run_id} could not be stopped within {self._patience:g} s: a step executes code that cannot be interrupted",
-                remedy="give such steps a process of their own (isolated), or end this process",
-            )
+            raise self._unstoppable(run.run_id)
 
     def _cancel_other(self, directory: RunDirectory) -> None:
-        import psutil
-
-        from dovetail_orchestrator.processes import kill_run
-
         directory.request_cancel()
         try:
             self.wait(directory.run_id, self._patience)
         except Timeout:
-            driver = directory.driver()
-            if driver.pid == os.getpid() or not driver.alive():
-                raise
-            kill_run(psutil.Process(driver.pid), self.config.grace)
+            self._kill_driver(directory)
+
+    def _kill_driver(self, directory: RunDirectory) -> None:
+        """Kill the process that executes a run, if it is another one of this machine. Raises `Timeout` if the run goes on all the same."""
+        from dovetail_orchestrator.processes import kill_run
+
+        driver = directory.driver()
+        if driver == ProcessIdentity.own():
+            raise self._unstoppable(directory.run_id)
+        if process := driver.found():
+            kill_run(process, self.config.grace)
+        if not directory.status().state.terminal:
+            what = f"run {directory.run_id} was asked to stop and has not; process {driver.pid} of {driver.host} could not be ended"
+            raise Timeout(what, remedy="cancel it on that machine, with the rights of whoever began it")
+
+    def _unstoppable(self, run_id: str) -> Timeout:
+        return Timeout(
+            f"run {run_id} could not be stopped within {self._patience:g} s: a step executes code that cannot be interrupted",
+            remedy="give such steps a process of their own (isolated), or end this process",
+        )
 
     @property
     def _patience(self) -> float:
@@ -185,6 +211,16 @@ class LocalOrchestrator(Orchestrator):
 
     def _logs(self, run_id: str, step: str, attempt: int) -> Iterator[str]:
         return lines_of(self._directory(run_id).log(step, attempt))
+
+    def _forget(self, run_id: str) -> None:
+        try:
+            self._directory(run_id).remove()
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> ConfigError:
+        reason = f"{self.label}: {self.config.path} cannot be written: {error.strerror}"
+        return ConfigError(reason, remedy="set `path` to a directory that can")
 
     def _directory(self, run_id: str) -> RunDirectory:
         return RunDirectory(self.config.path, run_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import os
 import queue
 import threading
 import time
@@ -30,15 +31,24 @@ SLACK = 2.0
 
 
 class LocalRun:
-    """Executes a plan. `drive` is called once, in the thread that is to execute steps which need no other."""
+    """Executes a plan. `drive` is called once; the thread that calls it may execute steps which need no other, if `lends_thread`."""
 
     def __init__(
-        self, plan: PipelinePlan, launcher: Launcher, config: LocalConfig, directory: RunDirectory, journal: JournalWriter
+        self,
+        plan: PipelinePlan,
+        launcher: Launcher,
+        config: LocalConfig,
+        directory: RunDirectory,
+        journal: JournalWriter,
+        lends_thread: bool,
     ) -> None:
         self.run_id: str = plan.run_id
+        self.process: int = os.getpid()
+        """The one that executes it."""
         self._launcher = launcher
         self._config = config
         self._limit = config.limit
+        self._lends_thread = lends_thread
         self._directory = directory
         self._journal = journal
         self._schedule = Schedule(plan)
@@ -58,12 +68,15 @@ class LocalRun:
         self._interrupted = False
         self._control_c = ControlC(lambda: self._ended.put(None))
         self.over: threading.Event = threading.Event()
+        self.watcher: threading.Thread = threading.Thread(target=self._watch, name=f"cancel-{self.run_id}", daemon=True)
+        """Looks for requests to cancel; to be started before `drive` is called."""
 
     def drive(self, on_progress: Progress | None = None) -> RunStatus:
-        """Execute every step and return how the run ended. KeyboardInterrupt stops everything, and is raised once it has stopped."""
+        """Execute every step and return how the run ended. KeyboardInterrupt stops everything, and is raised once it has stopped.
+
+        So does the interruption of a step of another run that calls this.
+        """
         self._on_progress = on_progress
-        watcher = threading.Thread(target=self._watch, name=f"cancel-{self.run_id}", daemon=True)
-        watcher.start()
         try:
             with self._control_c:
                 self._loop()
@@ -76,10 +89,16 @@ class LocalRun:
         finally:
             self._journal.end(self._schedule.outcome(self._cancelled))
             self.over.set()
-            watcher.join()
+            self.watcher.join()
         if self._interrupted or self._control_c.count:
-            raise KeyboardInterrupt
+            raise self._control_c.error
         return self.status()
+
+    def undo(self) -> None:
+        """Leave nothing of a run that cannot begin."""
+        self.over.set()
+        self._journal.close()
+        self._directory.remove()
 
     def status(self) -> RunStatus:
         """Return how far the run is."""
@@ -129,7 +148,7 @@ class LocalRun:
     def _may_execute_here(self, due: float | None) -> bool:
         """Tell whether nothing else could happen while a step executes in this thread."""
         ready = self._schedule.ready
-        return (self._limit == 1 or (len(ready) == 1 and due is None)) and not self._needs_process(ready[0])
+        return self._lends_thread and (self._limit == 1 or (len(ready) == 1 and due is None)) and not self._needs_process(ready[0])
 
     def _fits(self, name: str) -> bool:
         """Tell whether what a step asks for, and what the running ones asked for, is there together."""

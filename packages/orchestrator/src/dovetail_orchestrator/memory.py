@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from dovetail_core import ComponentConfig, Conflict, NotFound, Reach, Timeout
+from dovetail_core import ComponentConfig, Conflict, NotFound, Reach, Timeout, Unavailable
 from dovetail_orchestrator.admission import unexecutable
 from dovetail_orchestrator.capabilities import OrchestratorCapability as Capability
-from dovetail_orchestrator.interface import Orchestrator
+from dovetail_orchestrator.interface import Orchestrator, start
 from dovetail_orchestrator.memory_run import SLACK, MemoryConfig, MemoryRun
 from dovetail_orchestrator.plan import Launcher, PipelinePlan
 from dovetail_orchestrator.status import RunStatus
@@ -29,7 +29,7 @@ class InMemoryOrchestrator(Orchestrator):
     or have a timeout. Instances that are configured with one `space` see each other's runs."""
 
     flavor = "memory"
-    capabilities: frozenset[Any] = frozenset({Capability.PARALLEL, Capability.ASYNC_SUBMIT, Capability.RETRY})
+    capabilities: frozenset[Any] = frozenset({Capability.PARALLEL, Capability.ASYNC_SUBMIT, Capability.RETRY, Capability.FORGET})
     Config: ClassVar[type[MemoryConfig]] = MemoryConfig
     config: MemoryConfig
     Run: ClassVar[type[MemoryRun]] = MemoryRun
@@ -56,7 +56,14 @@ class InMemoryOrchestrator(Orchestrator):
         if known.plan != plan:
             raise Conflict(f"another plan was submitted as run {plan.run_id}", remedy="submit it under a new run id")
         if known is run:
-            threading.Thread(target=run.drive, name=f"run-{plan.run_id}").start()
+            self._begin(run)
+
+    def _begin(self, run: MemoryRun) -> None:
+        try:
+            start(threading.Thread(target=run.drive, name=f"run-{run.plan.run_id}"))
+        except Unavailable:
+            del self._space.runs[run.plan.run_id]
+            raise
 
     def _found(self, run_id: str) -> MemoryRun:
         try:
@@ -78,3 +85,6 @@ class InMemoryOrchestrator(Orchestrator):
 
     def _logs(self, run_id: str, step: str, attempt: int) -> Iterator[str]:
         return self._found(run_id).logs[step, attempt].lines()
+
+    def _forget(self, run_id: str) -> None:
+        self._space.runs.pop(run_id, None)

@@ -7,6 +7,10 @@ import platform
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import psutil
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,21 @@ class ProcessIdentity:
 
     def alive(self) -> bool:
         """Tell whether the process lives; one that is dead and not yet reaped does not, one of another machine is taken to live."""
-        return self.host != platform.node() or _started(self.pid) == self.started
+        return not self.is_of_this_machine() or _started(self.pid) == self.started
+
+    def is_of_this_machine(self) -> bool:
+        """Tell whether its id means anything here."""
+        return self.host == platform.node()
+
+    def found(self) -> psutil.Process | None:
+        """Return the process if it lives on this machine; what is returned never becomes another one that has its id later."""
+        import psutil
+
+        with suppress(psutil.NoSuchProcess):
+            process = psutil.Process(self.pid)  # before the look at when it started: that is then of the same process
+            if self.is_of_this_machine() and _started(self.pid) == self.started:
+                return process
+        return None
 
 
 def _started(pid: int) -> str | None:

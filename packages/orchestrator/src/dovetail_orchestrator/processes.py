@@ -32,7 +32,7 @@ class StepProcess:
         self._grace = grace
         self._log = log
         self._guarded = sys.platform == "linux"
-        prefix = [sys.executable, "-I", "-S", str(Path(guard.__file__)), str(grace)] if self._guarded else []
+        prefix = [sys.executable, "-I", "-S", str(Path(guard.__file__)), str(os.getpid()), str(grace)] if self._guarded else []
         self._process = subprocess.Popen(
             [*prefix, *command.arguments],
             stdin=subprocess.DEVNULL,

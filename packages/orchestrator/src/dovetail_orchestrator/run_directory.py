@@ -11,6 +11,7 @@ import hashlib
 import os
 import re
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from dovetail_core import Conflict, Failure, InvalidArgument, NotFound, new_id
@@ -93,6 +94,14 @@ class RunDirectory:
         except FileNotFoundError:
             what = f"there is no run {self.run_id} in {self.path.parent}"
             raise NotFound(what, remedy="check the id, and the orchestrator's `path`") from None
+
+    def remove(self) -> None:
+        """Remove the run; what tells that it was there goes last, so that a removal which was interrupted can be made again."""
+        with suppress(FileNotFoundError):  # somebody else removes it, too
+            shutil.rmtree(self._logs)
+        Path(self._cancel).unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            shutil.rmtree(self.path)
 
     def request_cancel(self) -> None:
         """Ask the process that executes the run to stop it."""

@@ -111,6 +111,12 @@ class SlackHarness(AlerterHarness):
             return self.make(token=space.add_token({"channels:read", "channels:history"}))
         raise Untested(f"Slack has no {kind} credentials")
 
+    def writer(self) -> Alerter | None:
+        """Return an alerter with a token that may only post, on a channel that it knows by name."""
+        if self._live:
+            return None
+        return self.make(token=self.slack.workspace.add_token({"chat:write"}))
+
     # What arrived
 
     def received(self, component: Alerter) -> Sequence[Arrived]:
@@ -232,6 +238,10 @@ class SlackWebhookHarness(SlackHarness):
     def credentials(self, kind: str) -> Alerter:
         """A webhook is its own credential."""
         raise Untested("a webhook is its own credential")
+
+    def writer(self) -> Alerter | None:
+        """A webhook may only post, and is all that there is."""
+        return None
 
     def several(self, count: int) -> Alerter:
         """A webhook has one channel."""

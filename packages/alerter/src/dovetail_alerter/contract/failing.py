@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from dovetail_alerter.alerts import Alert
+from dovetail_alerter.alerts import Alert, Attachment
 from dovetail_alerter.capabilities import AlerterCapability as Capability
 from dovetail_alerter.capabilities import Guarantee
 from dovetail_alerter.contract.harness import AlerterHarness
@@ -112,15 +112,17 @@ class FailingRules:
 
     @rule("AL-06", severity=1, kind="fault")
     def test_a_lost_answer_keeps_the_declared_guarantee(self, alerter: Alerter, harness: AlerterHarness) -> None:
-        """An alert whose answer was lost arrives as often as the flavor says: once where it can know, else at most or at least once."""
-        sent = alert("body")
+        """An alert whose answer was lost arrives as often as the flavor says, with its files: once where it can know, else at most or at least once."""
+        files = (Attachment("lost.txt", b"data"),) if Capability.ATTACHMENTS in alerter.capabilities else ()
+        sent = alert("body", attachments=files)
         failed = False
         with harness.refuse(alerter, "lost", times=1):
             try:
                 alerter.post(sent)
             except DovetailError:
                 failed = True
-        there = len(having(harness, alerter, sent.title))
+        arrived = having(harness, alerter, sent.title)
+        there = len(arrived)
         did = f"posted; the answer was lost; declared: {alerter.guarantee}"
         if Capability.IDEMPOTENT_DELIVERY in alerter.capabilities:
             mend = "let the provider recognise `message.key`, or implement `_find`"
@@ -134,6 +136,9 @@ class FailingRules:
                 came=f"{there} messages, failed: {failed}",
                 mend="raise AnswerLost, and it is sent again",
             )
+        whole = any(message.attachments.get(file.name) == file.data for message in arrived for file in files)
+        mend = "send the files of a message that is found"
+        check(whole or failed or not files, did=f"{did}; looked for its file", came="it is not there", mend=mend)
 
     @rule("AL-24", severity=2, kind="fault")
     def test_what_passes_is_tried_again_and_a_refusal_is_not(self, alerter: Alerter, harness: AlerterHarness) -> None:

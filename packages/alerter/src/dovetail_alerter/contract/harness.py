@@ -68,6 +68,10 @@ class AlerterHarness(Harness):
         """Return a component with so many targets."""
         raise Untested("the harness makes no component with several targets (`several`)")
 
+    def writer(self) -> Alerter | None:
+        """Return a component whose credentials may post and nothing else, not even read what is there; None: whoever may post may read."""
+        return None
+
     def answer(self, component: Alerter, message: str, by: str, text: str) -> None:
         """Let a person answer a question, by the id of its message."""
         raise Untested("nobody can answer (`answer`)")

@@ -6,6 +6,7 @@ import logging
 from typing import Self
 
 from dovetail_alerter.alerts import Link
+from dovetail_alerter.capabilities import Guarantee
 from dovetail_alerter.contract.harness import AlerterHarness
 from dovetail_alerter.contract.samples import having, pressed, refusals_of, unique
 from dovetail_alerter.interface import Alerter
@@ -23,7 +24,7 @@ class ReportRules:
 
     @rule("AL-08", severity=1)
     def test_an_alerter_that_fails_hides_nothing(self, alerter: Alerter, harness: AlerterHarness) -> None:
-        """Whatever keeps a report from being sent, `notify` does not raise: it is logged as an error, and the run's own error stays what it is."""
+        """Whatever keeps a report from being sent, `notify` does not raise: it is logged, and the run's own error stays what it is. What may only post does."""
         report = RunReport(unique("pipeline"), "r1", "failed", failure=Failure("E", "m"))
         for kind in refusals_of(harness):
             with _Records() as records, harness.refuse(alerter, kind):
@@ -38,6 +39,19 @@ class ReportRules:
             did = f"notified while an exception was under way; the provider's answer was: {kind}"
             check(isinstance(came, RunsOwnError), did=did, came=repr(came), mend="let nothing out of `notify`")
             check(logging.ERROR in records.levels, did=did, came=f"log records of levels {records.levels}", mend="log it as an error")
+        if (writer := harness.writer()) is not None:
+            with writer:
+                self._arrives(writer, harness, report)
+
+    def _arrives(self, writer: Alerter, harness: AlerterHarness, report: RunReport) -> None:
+        """Fail the rule unless a report arrives where nothing can be read, also after an answer was lost."""
+        receipt = writer.notify(report)
+        did = "notified with credentials that may only post"
+        check(receipt is not None and not receipt.failed, did=did, came=receipt, mend="take what may not be read for what is not there")
+        with harness.refuse(writer, "lost", times=1):
+            receipt = writer.notify(report)
+        if writer.guarantee is Guarantee.AT_LEAST_ONCE:
+            check(receipt is not None and not receipt.failed, did=f"{did}; the answer was lost", came=receipt, mend="send it again")
 
     @rule("AL-32", severity=3)
     def test_a_report_tells_what_is_needed(self, alerter: Alerter, harness: AlerterHarness) -> None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import logging
+
 from dovetail.materializers import presence_key
 from dovetail_core import Conflict
 from dovetail_core.stack_instance import Stack
 from dovetail_metadata_store.records import Run
+from dovetail_orchestrator import Orchestrator, OrchestratorCapability
+
+log: logging.Logger = logging.getLogger("dovetail")
 
 
 def delete_run(run: Run, stack: Stack) -> int:
-    """Delete a run's record, then the artifacts that no other run uses; return their number.
+    """Delete a run's record, then the artifacts that no other run uses, and what the orchestrator keeps of it; return their number.
 
     Raises `Conflict` while it runs, and if its artifacts are in the store of another stack, where they would be left over.
 
@@ -21,7 +26,17 @@ def delete_run(run: Run, stack: Stack) -> int:
     artifacts = stack.metadata_store.delete_run(run.id)
     for artifact in artifacts:
         stack.artifact_store.rmtree(artifact.key)
+    _forget(run, stack.orchestrator)
     return len(artifacts)
+
+
+def _forget(run: Run, orchestrator: Orchestrator) -> None:
+    """Remove what the orchestrator keeps of a run, where it can."""
+    if OrchestratorCapability.FORGET in orchestrator.capabilities:
+        try:
+            orchestrator.forget(run.id)
+        except Conflict as conflict:  # its process was lost, and the orchestrator cannot know
+            log.warning("what %s keeps of run '%s' stays: %s", orchestrator.label, run.name, conflict)
 
 
 def _refuse_elsewhere(run: Run, stack: Stack) -> None:

@@ -25,7 +25,7 @@ from dovetail_core.stack_instance import Stack
 from dovetail_metadata_store import MetadataStore
 from dovetail_metadata_store.records import Run, State, StepRun
 from dovetail_orchestrator import Orchestrator
-from dovetail_orchestrator.plan import StepState
+from dovetail_orchestrator.plan import StepInterrupted, StepState
 
 log: logging.Logger = logging.getLogger("dovetail")
 Hook = Callable[..., Any]
@@ -46,7 +46,7 @@ def execute(
     on_success: Hook | None = None,
     on_failure: Hook | None = None,
 ) -> Run:
-    """Execute a plan on a stack and return the record of the succeeded run. Raises `RunFailed`, or KeyboardInterrupt as it came."""
+    """Execute a plan on a stack and return the record of the succeeded run. Raises `RunFailed`, or an interruption as it came."""
     ensure_trackers(compiled.plan, stack.spec)
     plan = _with_code(compiled.plan, stack)
     run = _created(plan, stack, run_name, resume)
@@ -59,7 +59,7 @@ def execute(
         state, failure = _finished(session, launcher, events, resume)
     except BaseException as error:
         failure = failure_of(error)
-        run = _end(session, events, State.CANCELLED if isinstance(error, KeyboardInterrupt) else State.FAILED, failure)
+        run = _end(session, events, State.CANCELLED if isinstance(error, KeyboardInterrupt | StepInterrupted) else State.FAILED, failure)
         if isinstance(error, Exception):
             _call_hook(on_failure, session, run, failure)
         raise

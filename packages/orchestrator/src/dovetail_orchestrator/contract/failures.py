@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from typing import Any
 
@@ -10,6 +9,7 @@ from dovetail_conformance import Effort, check, rule
 from dovetail_core import Failure, InvalidArgument
 from dovetail_orchestrator.contract.launcher import Act
 from dovetail_orchestrator.contract.stage import Stage, plan_of, states
+from dovetail_orchestrator.contract.witness import identity
 from dovetail_orchestrator.plan import Command, StepResult, StepState
 from dovetail_orchestrator.status import RunStatus
 
@@ -142,7 +142,7 @@ class FailureRules:
         status, launcher = stage.run(plan_of({"a": (), "b": ()}, each={"isolated": True}))
         processes = [one.process for one in launcher.events("start")]
         did = "ran two isolated steps"
-        apart = len(set(processes)) == 2 and os.getpid() not in processes
+        apart = len(set(processes)) == 2 and identity() not in processes
         check(apart, did=did, came=processes or states(status), mend="execute `launcher.command`")
         launcher = stage.launcher()
         launcher.commands = {"a": None}

@@ -34,7 +34,7 @@ class Event:
     attempt: int
     event: str
     data: Any
-    process: int
+    process: str
     at: float
 
 

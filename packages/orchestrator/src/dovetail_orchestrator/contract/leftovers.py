@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from dovetail_conformance import Effort, Harness, attempt, check, rule, within
+from dovetail_conformance import Effort, Harness, attempt, check, raises, rule, within
 from dovetail_conformance.instruments import Census, kill_after
-from dovetail_core import InvalidArgument
+from dovetail_core import Conflict, InvalidArgument, NotFound
+from dovetail_orchestrator.capabilities import OrchestratorCapability as Capability
 from dovetail_orchestrator.contract.launcher import Script, WitnessLauncher
 from dovetail_orchestrator.contract.stage import Stage, plan_of, states
 from dovetail_orchestrator.interface import Orchestrator
@@ -53,6 +55,30 @@ class LeftoverRules:
         if harness.has("census"):
             unfinished = {what: count for what, count in harness.census(stage.orchestrator).items() if count}
             check(not unfinished, did="looked at the backend afterwards", came=unfinished, mend="remove what a run needs no more")
+
+    @rule("OR-46", severity=2, needs=Capability.FORGET, kind="leak")
+    def test_a_run_that_is_forgotten_leaves_nothing(self, stage: Stage, harness: Harness) -> None:
+        """`forget` removes the status and the logs of a run that has ended, and of no other; one that goes on is a `Conflict`, an unknown one is nothing."""
+        word, orchestrator = f"word-{uuid.uuid4().hex}", stage.orchestrator
+        scripts: Mapping[str, Script] = {"here": [[["print", f"{word}\n"]]], "there": [[["print", f"{word}\n"]]]}
+        graph = dict.fromkeys(scripts, ())
+        gone, _ = stage.run(plan_of(graph, there={"isolated": True}), scripts)
+        kept, _ = stage.run(plan_of(graph, there={"isolated": True}))
+        going = stage.begin(plan_of({"a": ()}), {"a": [[["ask"]]]})
+        with attempt(did="forgot a run that has ended, again, and one that there never was", mend="remove what there is, if anything"):
+            for run_id in (gone.run_id, gone.run_id, "nothing"):
+                orchestrator.forget(run_id)
+        for ask in (orchestrator.status, orchestrator.attach, partial(orchestrator.logs, step="here")):
+            with raises(NotFound, did="asked for a run that was forgotten", mend="remove its status and its logs"):
+                ask(gone.run_id)
+        if harness.has("raw"):
+            left = [place for place, text in harness.raw(orchestrator).texts().items() if word in text or gone.run_id in place + text]
+            check(not left, did="looked at the backend after a run was forgotten", came=left, mend="remove all that is kept of it")
+        with raises(Conflict, did="forgot a run that goes on", mend="look at its state first"):
+            orchestrator.forget(going.plan.run_id)
+        going.launcher.answer("a", 1, [])
+        check(going.ended().state is StepState.SUCCEEDED, did="refused to forget a run that went on", came=states(going.ended()))
+        check(orchestrator.status(kept.run_id) == kept, did="forgot another run", came=states(orchestrator.status(kept.run_id)))
 
     def _some_runs(self, stage: Stage) -> None:
         graph = {"here": (), "there": (), "below": ("here", "there")}

@@ -29,6 +29,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from io import FileIO
 from typing import Any
 
+PROCESS: str = os.urandom(8).hex()
+"""Drawn by whoever imports this. With the process id it names one process among all that perform, also where each has ids of its own."""
 PAUSE = 0.004  # seconds; a pipe would hold a thread where it cannot be interrupted
 
 
@@ -156,7 +158,7 @@ class Scene:
 
     def do_leave(self, acts: Sequence[Sequence[Any]]) -> None:
         """Start a process in a session of its own that ignores SIGTERM and performs acts; go on once it does."""
-        gate = f"left-{os.getpid()}"
+        gate = f"left-{identity()}"
         texts = (json.dumps(value) for value in (self.step, self.attempt, [["deaf"], ["open", gate], *acts]))
         self._child = subprocess.Popen([sys.executable, "-I", "-S", __file__, self.directory, *texts, "below"], start_new_session=True)
         self._until(f"gates/{gate}")
@@ -197,7 +199,7 @@ class Living:
     """Within the block, a file is locked: the system gives it free when the process ends, however it does."""
 
     def __init__(self, directory: str) -> None:
-        self._path = f"{directory}/living/{os.getpid()}-{threading.get_native_id()}-{time.monotonic_ns()}"
+        self._path = f"{directory}/living/{identity()}-{threading.get_native_id()}-{time.monotonic_ns()}"
 
     def __enter__(self) -> None:
         self._file = FileIO(self._path, "w")  # a bare descriptor would stay locked if a step is interrupted here
@@ -206,6 +208,11 @@ class Living:
     def __exit__(self, *_: object) -> None:
         self._file.close()
         os.unlink(self._path)
+
+
+def identity() -> str:
+    """Return what no other process that performs has: not one that was forked from this, nor one of another container."""
+    return f"{PROCESS}-{os.getpid()}"
 
 
 def living(directory: object) -> int:
@@ -227,7 +234,7 @@ def living(directory: object) -> int:
 
 def add_line(directory: str, step: str, attempt: int, event: str, data: object) -> None:
     """Add a line to what was witnessed, as one write."""
-    entry = {"step": step, "attempt": attempt, "event": event, "data": data, "process": os.getpid(), "at": time.monotonic()}
+    entry = {"step": step, "attempt": attempt, "event": event, "data": data, "process": identity(), "at": time.monotonic()}
     with FileIO(f"{directory}/witness", "a") as file:
         file.write(json.dumps(entry).encode() + b"\n")
 
@@ -239,7 +246,7 @@ def named(step: str) -> str:
 
 def create(path: str, text: str) -> None:
     """Make a file, whole or not at all."""
-    made = f"{path}~{os.getpid()}-{threading.get_native_id()}"
+    made = f"{path}~{identity()}-{threading.get_native_id()}"
     with open(made, "w") as file:
         file.write(text)
     os.replace(made, path)
