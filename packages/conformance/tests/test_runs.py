@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -132,10 +133,20 @@ def test_an_authors_own_class_is_all_that_is_needed(project: Project) -> None:
     assert done.returncode == 1 and "GA-04" in done.stdout and "1 failed" in counted(done)  # it says that it is written for 1.1
 
 
-def test_no_rule_is_no_success(project: Project) -> None:
-    done = project.command("run", "gauge/memory", "-n", "1", "--only", "GA-01", "--certify")
-    assert done.returncode == 1
-    assert "rules were deselected" in done.stdout and "the effort is standard" in done.stdout
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_run_of_some_rules_is_no_certificate(project: Project, workers: str) -> None:
+    done = project.command("run", "gauge/memory", "-n", workers, "--only", "XC-00,XC-12", "--certify", "--report", "out")
+    report = json.loads((project.folder / "out/report.json").read_text())
+    assert done.returncode == 1 and not report["certified"]
+    assert "rules were not run: run all of them (GA-01, " in done.stdout and "the effort is standard" in done.stdout
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_run_of_some_rules_earns_no_tier_and_its_report_says_why(project: Project, workers: str) -> None:
+    done = project.command("run", "gauge/memory", "-n", workers, "--only", "XC-00,GA-01", "--report", "out")
+    assert done.returncode == 0 and "refused" not in done.stdout
+    graded = project.command("grade", "out/report.json").stdout
+    assert "tier: none\n  missing: the run was refused: " in graded and " rules were not run: run all of them (GA-02, " in graded
 
 
 @pytest.mark.parametrize("link", ["", "https://example.org/1"])

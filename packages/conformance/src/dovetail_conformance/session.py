@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dovetail_conformance.certifying import refusals
+from dovetail_conformance.certifying import not_run, refusals
 from dovetail_conformance.contract import Contract, check_known
 from dovetail_conformance.effort import Effort
 from dovetail_conformance.harness import Harness
@@ -48,7 +48,6 @@ class ConformanceSession:
         self.records: dict[tuple[str, str], Record] = {}
         self.leaking: set[type[Contract]] = set()
         """Contracts that are known to leave something behind."""
-        self.deselected: int = 0
         self.began: float = time.time()
 
     # Before a rule
@@ -199,10 +198,6 @@ class ConformanceSession:
         asked = [found for item in session.items if (found := rule_and_contract(item))]
         self._asks_zero = {contract for rule, contract in asked if rule.is_zero}
 
-    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
-        """Count rules that were deselected."""
-        self.deselected += sum(rule_of(getattr(item, "function", None)) is not None for item in items)
-
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep what was said of a rule; the worse outweighs."""
         for record in records_of(report):
@@ -239,18 +234,16 @@ class ConformanceSession:
             path.write_text(json.dumps([described(record) for record in self.records.values()]), "utf-8")
         if not self._config.getoption("conformance_target"):
             return []
-        problems = [*(["the run broke off"] if broken else []), *self._problems()]
+        certify = self._config.getoption("conformance_certify")
+        problems = ["the run broke off"] if broken else []
+        problems += [] if self.records else ["no rule was run"]
+        problems += refusals(self._config, self.records.values()) if certify else []
+        left_out = list(not_run(self._config, self.records.values()))
         if self._config.getoption("conformance_report") and self.records:
             from dovetail_conformance.reporting import write_report
 
-            write_report(self._config, self.records.values(), problems, self.began)
-        return problems
-
-    def _problems(self) -> Iterable[str]:
-        if not self.records:
-            yield "no rule was run"
-        if self._config.getoption("conformance_certify"):
-            yield from refusals(self._config, self.records.values(), self.deselected)
+            write_report(self._config, self.records.values(), [*problems, *left_out], self.began)
+        return [*problems, *(left_out if certify else [])]
 
     def _refuse(self, session: pytest.Session, problems: list[str]) -> None:
         terminal = self._config.pluginmanager.get_plugin("terminalreporter")
