@@ -265,3 +265,20 @@ def test_a_harness_that_cannot_be_entered_is_one_error(project: Project, workers
     assert "the harness could not be entered: ConnectionError: the server did not start" in done.stdout
     assert done.stdout.count('raise ConnectionError("the server did not start")') == 1
     assert len((project.folder / "entered").read_text()) <= workers
+
+
+ENTERS_ONCE = """
+import os
+class Mine(MemoryHarness):
+    def __enter__(self):
+        if "test_the_flavor_can_be_asked" not in os.environ["PYTEST_CURRENT_TEST"]:  # in the worker that does not ask rule zero
+            raise ConnectionError("the server did not start")
+        return self
+"""
+
+
+def test_a_run_in_which_rules_were_blocked_is_no_success_though_nothing_failed(project: Project) -> None:
+    project.write(ENTERS_ONCE)
+    done = project.run("-n", "2")
+    assert "passed" in counted(done) and "blocked" in counted(done) and "error" not in counted(done) and "failed" not in counted(done)
+    assert done.returncode == 1 and "rules could not be asked" in done.stdout

@@ -225,7 +225,11 @@ class ConformanceSession:
         if hasattr(self._config, "workerinput"):
             return
         broken = exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
-        if (problems := self.write(broken)) and not broken:
+        problems = self.write(broken)
+        blocked = sum(record.outcome is Outcome.BLOCKED for record in self.records.values())
+        if blocked and exitstatus == pytest.ExitCode.OK:  # what blocked them was in one process only, which ran nothing
+            problems.append(f"{blocked} rules could not be asked: see what blocked them")
+        if problems and not broken:
             self._refuse(session, problems)
 
     def write(self, broken: bool = False) -> list[str]:
