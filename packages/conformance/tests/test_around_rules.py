@@ -144,6 +144,14 @@ def test_a_secret_in_an_error_is_found_and_not_published(project: Project) -> No
     found = rows(project)
     assert found["GA-02"]["outcome"] == "failed" and "str and repr of ValueError" in found["XC-01"]["detail"]
     assert "canary" not in (project.folder / "out" / "report.json").read_text() and done.returncode == 1
+    assert "ValueError: no ***" in done.stdout and "canary" not in done.stdout
+
+
+def test_a_secret_in_the_output_of_a_rule_that_fails_is_not_shown(project: Project) -> None:
+    write(project, f"print('as', {TOKEN}); raise ValueError('no')")
+    done = run(project, "--only", "GA-02")
+    assert "Captured stdout call" in done.stdout and "as ***" in done.stdout and "canary" not in done.stdout
+    assert "standard output" in rows(project)["XC-01"]["detail"]
 
 
 def test_handlers_see_what_they_would_see_without_the_suite(project: Project) -> None:

@@ -45,7 +45,7 @@ class RuleProtocol:
         if reports[-1].passed:  # one report of an end is enough, and this one is of the end of the class, too
             reports.pop()
         reports.append(ended)
-        self._session.add_findings(item, ended, self._confirmed(item, left) if again else left)
+        self._session.add_findings(item, reports, self._confirmed(item, left) if again else left)
         for report in reports:
             item.ihook.pytest_runtest_logreport(report=report)
         item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)

@@ -118,7 +118,8 @@ class ConformanceSession:
         if watch is not None and error is not None:
             watch.heard.hear_error(error)
             verdict = Verdict(verdict.outcome, watch.heard.masked(verdict.detail), verdict.crashed)
-        _apply(report, verdict, item)
+        trace = watch.heard.masked(str(report.longrepr)) if watch is not None else str(report.longrepr)
+        apply(report, verdict, trace)
         requests = watch.requests if watch is not None else None
         self._note(report, rule, contract, verdict, call.duration, requests)
         return report
@@ -146,12 +147,12 @@ class ConformanceSession:
         speaks = rule.is_zero if contract in self._asks_zero else rule is first
         return Verdict(Outcome.ERROR if speaks else Outcome.BLOCKED, said)
 
-    def add_findings(self, item: pytest.Item, report: pytest.TestReport, left: dict[str, int]) -> None:
-        """Add to the last report of a rule what was found around it: what it left behind, and where secrets were seen."""
+    def add_findings(self, item: pytest.Item, reports: list[pytest.TestReport], left: dict[str, int]) -> None:
+        """Add to the last report of a rule what was found around it: what it left behind, and where secrets were seen, which are masked."""
         asked, watch = rule_and_contract(item), item.stash.get(WATCH, None)
         if asked is None or watch is None:
             return
-        rule, contract = asked
+        (rule, contract), report = asked, reports[-1]
         for title, text in report.sections:
             if place := next((place for key, place in _OUTPUT.items() if f"Captured {key}" in title), ""):
                 watch.heard.hear(place, text)
@@ -159,7 +160,8 @@ class ConformanceSession:
             self.leaking.add(contract)
             self._found(report, LEAVES_NOTHING, rule, contract, leak(rule, left))
         if watch.heard.places:
-            report.sections = [(title, watch.heard.masked(text)) for title, text in report.sections]
+            for each in reports:
+                each.sections = [(title, watch.heard.masked(text)) for title, text in each.sections]
             self._found(report, SHOWS_NO_SECRET, rule, contract, shown(rule, watch.heard.places))
 
     def _found(self, report: pytest.TestReport, id: str, around: Rule, contract: type[Contract], failure: RuleFailure) -> None:
@@ -270,16 +272,15 @@ def hung(rule: Rule, when: str, seconds: float, stacks: str) -> Verdict:
     return Verdict(Outcome.FAILED, f"{failure_text(rule, failure)}\n\n{stacks}")
 
 
-def _apply(report: pytest.TestReport, verdict: Verdict, item: pytest.Item) -> None:
-    """Say a verdict in pytest's words."""
+def apply(report: pytest.TestReport, verdict: Verdict, trace: str) -> None:
+    """Say a verdict in pytest's words, with the traceback where it says what the verdict does not."""
     if verdict.outcome in _GOOD:
         report.outcome, report.longrepr = "passed", None
     elif verdict.outcome in BAD:
         report.outcome = "failed"
-        trace = f"\n\n{report.longrepr}" if verdict.crashed or verdict.outcome is Outcome.ERROR else ""
-        report.longrepr = verdict.detail + trace
+        report.longrepr = f"{verdict.detail}\n\n{trace}" if verdict.crashed or verdict.outcome is Outcome.ERROR else verdict.detail
     elif verdict.outcome is Outcome.DEVIATION:
         report.outcome, report.wasxfail = "skipped", verdict.detail
     else:
-        path, line, _ = item.location
+        path, line, _ = report.location
         report.outcome, report.longrepr = "skipped", (path, line or 0, verdict.detail)
