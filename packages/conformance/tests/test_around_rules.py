@@ -196,6 +196,32 @@ def test_a_rule_in_which_the_process_dies_is_a_failure(project: Project) -> None
     assert found["GA-02"]["crashed"] and found["GA-01"]["outcome"] == "passed"
 
 
+DEVIATES = "deviations = {'GA-02': __import__('dovetail_conformance').Deviation('the server is slow', owner='backend', link='l')}"
+ENDS = {"in time": HANGS, "not at all": STUBBORN, "by a death": "os._exit(3)"}
+
+
+@pytest.mark.parametrize(("ends", "workers"), [("in time", "1"), ("in time", "2"), ("not at all", "2"), ("by a death", "2")])
+def test_a_hang_or_a_death_that_the_flavor_declares_is_a_deviation(project: Project, ends: str, workers: str) -> None:
+    project.write(WIRED.format(body=RESETS.format(line=ENDS[ends]), harness=DEVIATES).replace("class Mutant", HEAD + "class Mutant"))
+    done = run(project, "--limit", "2", "--only", "GA-01,GA-02", "-n", workers)
+    found = rows(project)
+    assert found["GA-02"]["outcome"] == "deviation" and "the server is slow" in found["GA-02"]["detail"], done.stdout
+    assert found["GA-01"]["outcome"] == "passed" and done.returncode == 0, done.stdout
+
+
+def test_a_rule_that_does_not_heed_the_watchdog_alone_in_its_run_is_a_deviation_too(project: Project) -> None:
+    project.write(WIRED.format(body=RESETS.format(line=STUBBORN), harness=DEVIATES).replace("class Mutant", HEAD + "class Mutant"))
+    run(project, "--limit", "2", "--only", "GA-02")
+    assert rows(project)["GA-02"]["outcome"] == "deviation"
+
+
+@pytest.mark.parametrize("ends", ["time.sleep(60)", "os._exit(3)"])
+def test_a_hang_or_a_death_in_a_rule_newer_than_the_flavor_is_an_advisory(project: Project, ends: str) -> None:
+    write(project, body=f"    name = property(lambda self: {ends}, lambda self, value: None)")
+    done = run(project, "--limit", "2", "--only", "GA-01,GA-04", "-n", "2")
+    assert rows(project)["GA-04"]["outcome"] == "advisory" and done.returncode == 0, done.stdout
+
+
 def test_requests_are_counted_for_every_rule(project: Project) -> None:
     write(project)
     done = run(project, "--only", "GA-01,GA-03,XC-13")

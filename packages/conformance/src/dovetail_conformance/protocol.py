@@ -118,9 +118,9 @@ class RuleProtocol:
         asked = rule_and_contract(self._item) if self._item is not None else None
         assert asked is not None
         rule, contract = asked
-        verdict = hung(rule, self._when, seconds, stacks)
-        print(verdict.detail, file=self._file, flush=True)
+        print(hung(rule, self._when, seconds, stacks).detail, file=self._file, flush=True)
         if not hasattr(self._config, "workerinput"):
+            verdict = self._session.hung(contract, rule, self._when, seconds, stacks)
             self._session.keep(Record.of(rule, verdict, contract, self._session.harness(contract), seconds, None))
             self._session.write()
 

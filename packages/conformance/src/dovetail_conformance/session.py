@@ -129,7 +129,7 @@ class ConformanceSession:
         if isinstance(error, pytest.skip.Exception):
             return Verdict(Outcome.UNTESTED, str(error))
         if isinstance(error, Hung):
-            return hung(rule, when, error.seconds, error.stacks)
+            return self.hung(contract, rule, when, error.seconds, error.stacks)
         if judge is None and when == "setup" and not isinstance(error, Untested | Blocked):
             return self._unusable_harness(contract, rule, error)
         if judge is None or (when != "call" and not isinstance(error, Untested | Blocked)):
@@ -138,6 +138,11 @@ class ConformanceSession:
             return judge.verdict(rule, HarnessError(problem))
         verdict = judge.verdict(rule, error)
         return judge.within_budget(rule, verdict, watch.requests if watch is not None else None)
+
+    def hung(self, contract: type[Contract], rule: Rule, when: str, seconds: float, stacks: str) -> Verdict:
+        """Return what is said of a rule that did not end."""
+        judge, verdict = self._judges.get(contract), hung(rule, when, seconds, stacks)
+        return judge.softened(rule, verdict) if judge is not None else verdict
 
     def _unusable_harness(self, contract: type[Contract], rule: Rule, error: BaseException | None) -> Verdict:
         """Return an error for rule zero, or for the first rule where that is not asked; the others cannot be asked for the same reason."""
@@ -266,7 +271,7 @@ def rule_and_contract(item: pytest.Item) -> tuple[Rule, type[Contract]] | None:
 
 
 def hung(rule: Rule, when: str, seconds: float, stacks: str) -> Verdict:
-    """Return what is said of a rule that did not end."""
+    """Return the failure that is a rule that did not end."""
     did = {"setup": "prepared the rule", "teardown": "closed what the rule used"}.get(when, "ran the rule")
     failure = RuleFailure(did, f"a hang: it did not end within {seconds:g} seconds", "set time limits; the stacks of all threads follow")
     return Verdict(Outcome.FAILED, f"{failure_text(rule, failure)}\n\n{stacks}")
@@ -278,7 +283,8 @@ def apply(report: pytest.TestReport, verdict: Verdict, trace: str) -> None:
         report.outcome, report.longrepr = "passed", None
     elif verdict.outcome in BAD:
         report.outcome = "failed"
-        report.longrepr = f"{verdict.detail}\n\n{trace}" if verdict.crashed or verdict.outcome is Outcome.ERROR else verdict.detail
+        adds = trace and (verdict.crashed or verdict.outcome is Outcome.ERROR)
+        report.longrepr = f"{verdict.detail}\n\n{trace}" if adds else verdict.detail
     elif verdict.outcome is Outcome.DEVIATION:
         report.outcome, report.wasxfail = "skipped", verdict.detail
     else:
