@@ -154,6 +154,13 @@ def test_a_secret_in_the_output_of_a_rule_that_fails_is_not_shown(project: Proje
     assert "standard output" in rows(project)["XC-01"]["detail"]
 
 
+def test_a_secret_that_is_too_short_to_look_for_fails_nothing(project: Project) -> None:
+    write(project, body="    pass", harness="credentials = Harness.credentials\nimport wired_gauge; wired_gauge.GOOD = 'abc'")
+    run(project, "--only", "XC-01")
+    row = rows(project)["XC-01"]
+    assert row["outcome"] == "untested" and "too short to look for" in row["detail"]
+
+
 def test_handlers_see_what_they_would_see_without_the_suite(project: Project) -> None:
     line = "logging.getLogger('gauge').debug('hidden'); logging.getLogger('gauge').error('shown'); assert not seen[1:] or 1 / 0"
     head = "seen = []\nclass Keeps(logging.Handler):\n    def emit(self, record): seen.append(record)\nlogging.getLogger().addHandler(Keeps())\n"

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from spawned import Nothing, Widget, double, put, wait, write
 
-from dovetail_conformance import HarnessError, RuleFailure, until
+from dovetail_conformance import HarnessError, RuleFailure, Untested, until
 from dovetail_conformance.instruments import (
     Action,
     Call,
@@ -326,6 +326,17 @@ def test_a_secret_is_found_in_errors_and_their_causes_and_not_where_it_is_not() 
         logging.getLogger("deep").debug("nothing")
         clean.look_at(Widget())
     assert clean.finds(SECRET) == []
+
+
+def test_a_secret_that_is_found_anywhere_is_not_looked_for() -> None:
+    with capture() as seen:
+        logging.getLogger("deep").debug("a test of 0 and abc, %s", SECRET)
+    for secret in ("test", "abc"):
+        with pytest.raises(Untested, match="too short to look for"):
+            seen.finds(secret)
+        with pytest.raises(Untested, match="too short to look for"):
+            seen.places([secret])
+    assert seen.places(["test", SECRET]) == ["log of deep"] and seen.places(["test", "another-secret"]) == []
 
 
 def test_a_census_tells_what_is_left() -> None:

@@ -39,7 +39,7 @@ class SecrecyRules(Asked):
                         secrets |= set(secret_values(broken.config))
                         for operation in self.operations(broken):
                             _call(operation.call, seen)
-        places = sorted({place for secret in secrets for place in seen.finds(secret)})
+        places = seen.places(secrets)
         mend = "wrap it in SecretStr, and mask it where the SDK prints it"
         check(not places, did="looked for the secrets of the config wherever something can be seen", came=", ".join(places), mend=mend)
 
