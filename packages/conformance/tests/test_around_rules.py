@@ -260,6 +260,21 @@ def test_rules_of_an_authors_own_class_run_in_another_time_zone_and_folder(proje
     assert done.returncode == 0 and "2 passed" in counted(done), done.stdout
 
 
+UNHEARD = """
+def pytest_configure(config):
+    if found := config.pluginmanager.get_plugin("dovetail-conformance-crashes"):
+        config.pluginmanager.unregister(found)
+"""
+
+
+@pytest.mark.parametrize("conftest", ["", UNHEARD])
+def test_a_project_without_rules_may_give_its_tests_to_processes_as_it_likes(project: Project, conftest: str) -> None:
+    (project.folder / "conftest.py").write_text(conftest)
+    (project.folder / "test_theirs.py").write_text("def test_theirs(): pass\n")
+    done = project.pytest("--dist", "load", "--tx", "popen", "test_theirs.py")
+    assert done.returncode == 0 and "1 passed" in counted(done), done.stdout + done.stderr
+
+
 def test_a_look_around_that_finds_nothing_waits_for_nothing() -> None:
     from dovetail_conformance.instruments import Census
 

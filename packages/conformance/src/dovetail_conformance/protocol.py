@@ -142,7 +142,8 @@ def _kind(what: str) -> str:
 
 def _last_words(config: pytest.Config) -> IO[str]:
     """Return where a process that has to end says why: a file that the controller reads, or the terminal, past what pytest captures."""
-    worker: dict[str, Any] | None = getattr(config, "workerinput", None)
-    if worker is not None:
-        return Path(worker[WORKER_FOLDER], worker["workerid"]).open("w", encoding="utf-8")
+    worker: dict[str, Any] = getattr(config, "workerinput", {})
+    folder = worker.get(WORKER_FOLDER)
+    if folder is not None and os.path.isdir(folder):  # not so on another machine
+        return Path(folder, worker["workerid"]).open("w", encoding="utf-8")
     return os.fdopen(os.dup(2), "w", encoding="utf-8", errors="backslashreplace")
