@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from spawned import Nothing, Widget, double, put, wait, write
+from spawned import Doomed, Nothing, Refusing, Widget, double, put, wait, write
 
 from dovetail_conformance import HarnessError, RuleFailure, Untested, until
 from dovetail_conformance.instruments import (
@@ -367,8 +367,17 @@ def test_a_component_elsewhere_is_in_another_process() -> None:
 def test_a_component_that_dies_elsewhere_is_said_to() -> None:
     with Elsewhere(Widget, Nothing()) as other:
         os.kill(other.process_id, 9)
-        with pytest.raises((HarnessError, BrokenPipeError, ConnectionError)):
+        with pytest.raises(HarnessError, match="the second process died in add"):
             other.add(1)
+
+
+def test_a_component_that_dies_elsewhere_while_it_is_made_is_no_fault_of_the_flavor() -> None:
+    before = Census.take()
+    with pytest.raises(HarnessError, match="the second process died while it started"):
+        Elsewhere(Doomed, Nothing())
+    with pytest.raises(ValueError, match="not like this"):
+        Elsewhere(Refusing, Nothing())
+    assert Census.settled(before, 10) == {}
 
 
 @pytest.mark.parametrize("kind", ["thread", "spawn", "fork"])
