@@ -10,6 +10,11 @@ from pathlib import Path
 import pytest
 from gauge_kit import Project, counted
 
+from dovetail_conformance import Harness
+from dovetail_conformance.kill_table import kills
+from dovetail_conformance.mutants import Variant
+from dovetail_core import Component
+
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
@@ -202,6 +207,48 @@ def test_a_mutant_that_dies_by_a_crash_proves_nothing(project: Project) -> None:
     (project.folder / "variants.py").write_text(MUTANTS.format(second="Dies", body="raise RuntimeError"))
     done = project.command("mutants", "gauge", "variants.py", "-n", "1")
     assert done.returncode == 1 and "crashes GA-02" in done.stdout
+
+
+BUDGETED = '''
+    @rule("GA-06", severity=3, advisory=True)
+    def test_kept_as_a_list(self, component):
+        """What is kept is a list."""
+        check(type(component.kept) is list, did="looked", came=component.kept)
+
+
+class MemoryHarness('''
+EQUIVALENT = """
+from gauge import *
+from dovetail_conformance.mutants import equivalent
+@equivalent(of=MemoryHarness)
+class Tuples(MemoryGauge):
+    def setup(self): self.kept = self.held = []; {setup}
+"""
+
+
+@pytest.mark.parametrize(
+    ("setup", "said"),
+    [("", "ok  Tuples"), ("self.kept = type('List', (list,), {})()", "BAD Tuples  (equivalent: nothing fails)  <- advisory in GA-06")],
+)
+def test_an_advisory_on_an_equivalent_is_a_problem(project: Project, setup: str, said: str) -> None:
+    gauge = project.folder / "gauge.py"
+    gauge.write_text(gauge.read_text().replace("\n\nclass MemoryHarness(", BUDGETED))
+    (project.folder / "variants.py").write_text(EQUIVALENT.format(setup=setup))
+    done = project.command("mutants", "gauge", "variants.py", "-n", "1")
+    assert said in done.stdout, done.stdout
+
+
+def test_an_equivalent_that_was_asked_nothing_is_a_problem() -> None:
+    (kill,) = kills([Variant(Component, Harness, frozenset())], [])
+    assert kill.problem == "was asked nothing"
+    assert kills([Variant(Component, Harness, frozenset())], [], ["GA-01"])[0].problem == "was not asked GA-01"
+
+
+def test_a_kill_table_of_a_run_that_broke_off_is_none(project: Project) -> None:
+    ends = "import atexit, sys\nif 'pytest' in sys.argv[0]: atexit.register(lambda: __import__('os')._exit(3))\n"
+    (project.folder / "variants.py").write_text(MUTANTS.format(second="Keeps", body="pass") + ends)
+    done = project.command("mutants", "gauge", "variants.py", "-n", "1")
+    assert done.returncode == 1 and "the run broke off" in done.stdout and "ok  Sorts" not in done.stdout
 
 
 def test_every_cross_cutting_rule_catches_its_mutants_and_no_equivalent(project: Project) -> None:

@@ -58,7 +58,7 @@ class Judge:
         if deviation is not None and verdict.outcome in (Outcome.PASSED, Outcome.ABSENT):
             came = f"it is declared as a deviation ({deviation.reason}), and the rule is kept"
             return Verdict(Outcome.FAILED, failure_text(rule, RuleFailure("ran the rule", came, "remove the deviation")))
-        if verdict.outcome is Outcome.FAILED and (rule.advisory or _newer(rule.since, self._interface)):
+        if verdict.outcome is Outcome.FAILED and (rule.advisory or newer(rule.since, self._interface)):
             return Verdict(Outcome.ADVISORY, verdict.detail)
         return verdict
 
@@ -94,7 +94,8 @@ def failure_text(rule: Rule, error: BaseException) -> str:
     return "\n".join([*lines, f"  more: dovetail conformance explain {rule.id}"])
 
 
-def _newer(since: str, interface: str) -> bool:
+def newer(since: str, interface: str) -> bool:
+    """Tell whether a rule came with a later version of the interface than another one."""
     return _numbers(since) > _numbers(interface)
 
 
