@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
+import queue
 import socket
 import threading
 import time
 import uuid
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 from gauge import Config, MemoryGauge, MemoryHarness
 from pydantic import Field
@@ -260,6 +263,51 @@ class CallsHome(WiredGauge):
     def put(self, value: int) -> None:
         with socket.create_server(("127.0.0.1", 0)) as home, socket.create_connection(home.getsockname()):
             super().put(value)
+
+
+@mutant("XC-20", of=WiredHarness)
+class CallsHomeBesides(WiredGauge):
+    """A thread of its own connects to somewhere else, and nobody waits for it."""
+
+    def put(self, value: int) -> None:
+        threading.Thread(target=self._call_home).start()
+        super().put(value)
+
+    def _call_home(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as home, socket.create_connection(home.getsockname()):
+            return None
+
+
+@mutant("XC-20", of=WiredHarness)
+class KeepsCallingHome(WiredGauge):
+    """A thread that is started once per process connects to somewhere else after each call."""
+
+    calls: ClassVar[queue.Queue[None]] = queue.Queue()
+    started: ClassVar[list[threading.Thread]] = []
+
+    def put(self, value: int) -> None:
+        super().put(value)
+        if not self.started:
+            self.started.append(threading.Thread(target=self._call_home, daemon=True))
+            self.started[0].start()
+        self.calls.put(None)
+        self.calls.join()
+
+    def _call_home(self) -> None:
+        while True:
+            self.calls.get()
+            with socket.create_server(("127.0.0.1", 0)) as home, socket.create_connection(home.getsockname()):
+                self.calls.task_done()
+
+
+@mutant("XC-20", of=WiredHarness)
+class CallsAnotherHost(WiredGauge):
+    """It connects to another host, at the port of the endpoint."""
+
+    def put(self, value: int) -> None:
+        with suppress(ConnectionError):
+            socket.create_connection(("127.0.0.2", urlsplit(self.config.url).port or 0)).close()
+        super().put(value)
 
 
 @mutant("XC-21", of=MemoryHarness)

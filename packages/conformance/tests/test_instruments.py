@@ -20,6 +20,7 @@ import pytest
 from spawned import Doomed, Nothing, Refusing, Widget, double, put, wait, write
 
 from dovetail_conformance import HarnessError, RuleFailure, Untested, until
+from dovetail_conformance.audit import audited, ending, exempt
 from dovetail_conformance.instruments import (
     Action,
     Call,
@@ -337,6 +338,26 @@ def test_a_secret_that_is_found_anywhere_is_not_looked_for() -> None:
         with pytest.raises(Untested, match="too short to look for"):
             seen.places([secret])
     assert seen.places(["test", SECRET]) == ["log of deep"] and seen.places(["test", "another-secret"]) == []
+
+
+def test_every_thread_is_heard_but_for_those_that_are_exempt_and_those_that_they_start(tmp_path: Path) -> None:
+    def make(name: str) -> None:
+        (tmp_path / name).mkdir()
+
+    def start(name: str) -> None:
+        thread = threading.Thread(target=make, args=(name,))
+        thread.start()
+        thread.join()
+
+    suites, flavors = (threading.Thread(target=start, args=(name,)) for name in ("of-the-suite", "of-the-flavor"))
+    exempt([suites])
+    with audited("os.mkdir", every_thread=True) as every, audited("os.mkdir") as own, ending(10):
+        suites.start()
+        flavors.start()
+        make("here")
+    assert sorted(tmp_path.iterdir()) == [tmp_path / name for name in ("here", "of-the-flavor", "of-the-suite")]
+    assert sorted(Path(text.split("'")[1]).name for _, text in every) == ["here", "of-the-flavor"]
+    assert ["here" in text for _, text in own] == [True]
 
 
 def test_a_census_tells_what_is_left() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from dovetail_conformance.audit import exempt
 from dovetail_conformance.certifying import not_run, refusals
 from dovetail_conformance.contract import Contract, check_known
 from dovetail_conformance.effort import Effort
@@ -82,6 +84,9 @@ class ConformanceSession:
         if self._harnesses.get(contract) is not harness:
             check_known(contract, harness.deviations, f"{type(harness).__name__}.deviations")
             check_known(contract, harness.lacks, f"{type(harness).__name__}.lacks")
+            exempt(
+                set(threading.enumerate()) - {threading.current_thread()}
+            )  # no component was made yet: they are servers, and the suite's
             self._harnesses[contract] = harness
             self._judges[contract] = Judge(contract, harness)
         return self._judges[contract]
