@@ -6,11 +6,13 @@ import logging
 import os
 import queue
 import socket
+import sqlite3
 import threading
 import time
 import uuid
 from contextlib import suppress
 from datetime import datetime
+from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -219,6 +221,45 @@ class ConnectsAtOnce(MemoryGauge):
     def setup(self) -> None:
         super().setup()
         socket.getaddrinfo("127.0.0.1", 80)
+
+
+@mutant("XC-12", of=MemoryHarness)
+class OpensADatabase(MemoryGauge):
+    """The constructor opens a database."""
+
+    def setup(self) -> None:
+        super().setup()
+        sqlite3.connect(Path(__file__).with_name("readings.db")).close()
+
+
+@mutant("XC-12", of=MemoryHarness)
+class StartsAThread(MemoryGauge):
+    """The constructor starts a thread, which ends."""
+
+    def setup(self) -> None:
+        super().setup()
+        thread = threading.Thread(target=super().setup)
+        thread.start()
+        thread.join()
+
+
+@mutant("XC-12", of=MemoryHarness)
+class StartsAProcess(MemoryGauge):
+    """The constructor starts a process, which ends, past `subprocess`."""
+
+    def setup(self) -> None:
+        super().setup()
+        os.waitpid(os.posix_spawn("/bin/sh", ["sh", "-c", ":"], {}), 0)
+
+
+@mutant("XC-12", of=MemoryHarness)
+class RemovesAFolder(MemoryGauge):
+    """The constructor clears up what is not there."""
+
+    def setup(self) -> None:
+        super().setup()
+        with suppress(FileNotFoundError):
+            os.rmdir(Path(__file__).with_name("old-readings"))
 
 
 @mutant("XC-13", of=MemoryHarness)
