@@ -24,6 +24,7 @@ class SecrecyRules(Asked):
         The secrets that the harness puts into the config are looked for, as they are and in the usual encodings, in everything that
         can be observed while every operation is called with good credentials, with bad ones, and with a backend that fails. The same is
         looked for around every other rule, in logs of every level, output, warnings, errors and children; what is found there fails this one.
+        A secret of fewer than eight characters is found where nobody put it, and not looked for.
         """
         with harness.make() as component:
             secrets = set(secret_values(component.config))
