@@ -16,6 +16,8 @@ from typing import Any
 THREAD_STARTS = ("_thread.start_new_thread", "_thread.start_joinable_thread")
 """Events that are the start of a thread: since Python 3.12 and 3.13. Before, `threading` is made to raise the first."""
 
+_PAUSE = 0.005
+
 
 @dataclass(eq=False)
 class _Listener:
@@ -59,9 +61,8 @@ def ending(seconds: float) -> Iterator[None]:
     before = set(threading.enumerate())
     yield
     deadline = time.monotonic() + seconds
-    for thread in set(threading.enumerate()) - before:
-        if thread not in _exempt:
-            thread.join(max(0.0, deadline - time.monotonic()))
+    while time.monotonic() < deadline and any(thread not in _exempt for thread in set(threading.enumerate()) - before):
+        time.sleep(_PAUSE)  # not `join`: one that is about to start cannot be joined
 
 
 def _install() -> None:
