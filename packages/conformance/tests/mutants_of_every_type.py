@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import logging
 import os
+import queue
 import socket
+import sqlite3
 import threading
 import time
 import uuid
+from contextlib import suppress
 from datetime import datetime
+from pathlib import Path
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 from gauge import Config, MemoryGauge, MemoryHarness
 from pydantic import Field
@@ -218,6 +223,45 @@ class ConnectsAtOnce(MemoryGauge):
         socket.getaddrinfo("127.0.0.1", 80)
 
 
+@mutant("XC-12", of=MemoryHarness)
+class OpensADatabase(MemoryGauge):
+    """The constructor opens a database."""
+
+    def setup(self) -> None:
+        super().setup()
+        sqlite3.connect(Path(__file__).with_name("readings.db")).close()
+
+
+@mutant("XC-12", of=MemoryHarness)
+class StartsAThread(MemoryGauge):
+    """The constructor starts a thread, which ends."""
+
+    def setup(self) -> None:
+        super().setup()
+        thread = threading.Thread(target=super().setup)
+        thread.start()
+        thread.join()
+
+
+@mutant("XC-12", of=MemoryHarness)
+class StartsAProcess(MemoryGauge):
+    """The constructor starts a process, which ends, past `subprocess`."""
+
+    def setup(self) -> None:
+        super().setup()
+        os.waitpid(os.posix_spawn("/bin/sh", ["sh", "-c", ":"], {}), 0)
+
+
+@mutant("XC-12", of=MemoryHarness)
+class RemovesAFolder(MemoryGauge):
+    """The constructor clears up what is not there."""
+
+    def setup(self) -> None:
+        super().setup()
+        with suppress(FileNotFoundError):
+            os.rmdir(Path(__file__).with_name("old-readings"))
+
+
 @mutant("XC-13", of=MemoryHarness)
 class TakesMore(MemoryGauge):
     """A method takes a parameter that the type does not have."""
@@ -260,6 +304,51 @@ class CallsHome(WiredGauge):
     def put(self, value: int) -> None:
         with socket.create_server(("127.0.0.1", 0)) as home, socket.create_connection(home.getsockname()):
             super().put(value)
+
+
+@mutant("XC-20", of=WiredHarness)
+class CallsHomeBesides(WiredGauge):
+    """A thread of its own connects to somewhere else, and nobody waits for it."""
+
+    def put(self, value: int) -> None:
+        threading.Thread(target=self._call_home).start()
+        super().put(value)
+
+    def _call_home(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as home, socket.create_connection(home.getsockname()):
+            return None
+
+
+@mutant("XC-20", of=WiredHarness)
+class KeepsCallingHome(WiredGauge):
+    """A thread that is started once per process connects to somewhere else after each call."""
+
+    calls: ClassVar[queue.Queue[None]] = queue.Queue()
+    started: ClassVar[list[threading.Thread]] = []
+
+    def put(self, value: int) -> None:
+        super().put(value)
+        if not self.started:
+            self.started.append(threading.Thread(target=self._call_home, daemon=True))
+            self.started[0].start()
+        self.calls.put(None)
+        self.calls.join()
+
+    def _call_home(self) -> None:
+        while True:
+            self.calls.get()
+            with socket.create_server(("127.0.0.1", 0)) as home, socket.create_connection(home.getsockname()):
+                self.calls.task_done()
+
+
+@mutant("XC-20", of=WiredHarness)
+class CallsAnotherHost(WiredGauge):
+    """It connects to another host, at the port of the endpoint."""
+
+    def put(self, value: int) -> None:
+        with suppress(ConnectionError):
+            socket.create_connection(("127.0.0.2", urlsplit(self.config.url).port or 0)).close()
+        super().put(value)
 
 
 @mutant("XC-21", of=MemoryHarness)

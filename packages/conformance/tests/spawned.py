@@ -50,6 +50,20 @@ class Widget(Component):
         return os.getpid()
 
 
+class Doomed(Widget):
+    """Ends its process while it is made."""
+
+    def setup(self) -> None:
+        os._exit(3)
+
+
+class Refusing(Widget):
+    """Cannot be made."""
+
+    def setup(self) -> None:
+        raise ValueError("not like this")
+
+
 def double(number: int) -> int:
     if number == 3:
         raise ValueError("three")

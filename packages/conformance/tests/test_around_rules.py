@@ -144,6 +144,21 @@ def test_a_secret_in_an_error_is_found_and_not_published(project: Project) -> No
     found = rows(project)
     assert found["GA-02"]["outcome"] == "failed" and "str and repr of ValueError" in found["XC-01"]["detail"]
     assert "canary" not in (project.folder / "out" / "report.json").read_text() and done.returncode == 1
+    assert "ValueError: no ***" in done.stdout and "canary" not in done.stdout
+
+
+def test_a_secret_in_the_output_of_a_rule_that_fails_is_not_shown(project: Project) -> None:
+    write(project, f"print('as', {TOKEN}); raise ValueError('no')")
+    done = run(project, "--only", "GA-02")
+    assert "Captured stdout call" in done.stdout and "as ***" in done.stdout and "canary" not in done.stdout
+    assert "standard output" in rows(project)["XC-01"]["detail"]
+
+
+def test_a_secret_that_is_too_short_to_look_for_fails_nothing(project: Project) -> None:
+    write(project, body="    pass", harness="credentials = Harness.credentials\nimport wired_gauge; wired_gauge.GOOD = 'abc'")
+    run(project, "--only", "XC-01")
+    row = rows(project)["XC-01"]
+    assert row["outcome"] == "untested" and "too short to look for" in row["detail"]
 
 
 def test_handlers_see_what_they_would_see_without_the_suite(project: Project) -> None:
@@ -188,6 +203,32 @@ def test_a_rule_in_which_the_process_dies_is_a_failure(project: Project) -> None
     assert found["GA-02"]["crashed"] and found["GA-01"]["outcome"] == "passed"
 
 
+DEVIATES = "deviations = {'GA-02': __import__('dovetail_conformance').Deviation('the server is slow', owner='backend', link='l')}"
+ENDS = {"in time": HANGS, "not at all": STUBBORN, "by a death": "os._exit(3)"}
+
+
+@pytest.mark.parametrize(("ends", "workers"), [("in time", "1"), ("in time", "2"), ("not at all", "2"), ("by a death", "2")])
+def test_a_hang_or_a_death_that_the_flavor_declares_is_a_deviation(project: Project, ends: str, workers: str) -> None:
+    project.write(WIRED.format(body=RESETS.format(line=ENDS[ends]), harness=DEVIATES).replace("class Mutant", HEAD + "class Mutant"))
+    done = run(project, "--limit", "2", "--only", "GA-01,GA-02", "-n", workers)
+    found = rows(project)
+    assert found["GA-02"]["outcome"] == "deviation" and "the server is slow" in found["GA-02"]["detail"], done.stdout
+    assert found["GA-01"]["outcome"] == "passed" and done.returncode == 0, done.stdout
+
+
+def test_a_rule_that_does_not_heed_the_watchdog_alone_in_its_run_is_a_deviation_too(project: Project) -> None:
+    project.write(WIRED.format(body=RESETS.format(line=STUBBORN), harness=DEVIATES).replace("class Mutant", HEAD + "class Mutant"))
+    run(project, "--limit", "2", "--only", "GA-02")
+    assert rows(project)["GA-02"]["outcome"] == "deviation"
+
+
+@pytest.mark.parametrize("ends", ["time.sleep(60)", "os._exit(3)"])
+def test_a_hang_or_a_death_in_a_rule_newer_than_the_flavor_is_an_advisory(project: Project, ends: str) -> None:
+    write(project, body=f"    name = property(lambda self: {ends}, lambda self, value: None)")
+    done = run(project, "--limit", "2", "--only", "GA-01,GA-04", "-n", "2")
+    assert rows(project)["GA-04"]["outcome"] == "advisory" and done.returncode == 0, done.stdout
+
+
 def test_requests_are_counted_for_every_rule(project: Project) -> None:
     write(project)
     done = run(project, "--only", "GA-01,GA-03,XC-13")
@@ -217,6 +258,21 @@ def test_rules_of_an_authors_own_class_run_in_another_time_zone_and_folder(proje
     )
     done = project.pytest("test_mine.py", "-k", "reset or afterwards")
     assert done.returncode == 0 and "2 passed" in counted(done), done.stdout
+
+
+UNHEARD = """
+def pytest_configure(config):
+    if found := config.pluginmanager.get_plugin("dovetail-conformance-crashes"):
+        config.pluginmanager.unregister(found)
+"""
+
+
+@pytest.mark.parametrize("conftest", ["", UNHEARD])
+def test_a_project_without_rules_may_give_its_tests_to_processes_as_it_likes(project: Project, conftest: str) -> None:
+    (project.folder / "conftest.py").write_text(conftest)
+    (project.folder / "test_theirs.py").write_text("def test_theirs(): pass\n")
+    done = project.pytest("--dist", "load", "--tx", "popen", "test_theirs.py")
+    assert done.returncode == 0 and "1 passed" in counted(done), done.stdout + done.stderr
 
 
 def test_a_look_around_that_finds_nothing_waits_for_nothing() -> None:

@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from spawned import Nothing, Widget, double, put, wait, write
+from spawned import Doomed, Nothing, Refusing, Widget, double, put, wait, write
 
-from dovetail_conformance import HarnessError, RuleFailure, until
+from dovetail_conformance import HarnessError, RuleFailure, Untested, until
+from dovetail_conformance.audit import audited, ending, exempt
 from dovetail_conformance.instruments import (
     Action,
     Call,
@@ -328,6 +329,37 @@ def test_a_secret_is_found_in_errors_and_their_causes_and_not_where_it_is_not() 
     assert clean.finds(SECRET) == []
 
 
+def test_a_secret_that_is_found_anywhere_is_not_looked_for() -> None:
+    with capture() as seen:
+        logging.getLogger("deep").debug("a test of 0 and abc, %s", SECRET)
+    for secret in ("test", "abc"):
+        with pytest.raises(Untested, match="too short to look for"):
+            seen.finds(secret)
+        with pytest.raises(Untested, match="too short to look for"):
+            seen.places([secret])
+    assert seen.places(["test", SECRET]) == ["log of deep"] and seen.places(["test", "another-secret"]) == []
+
+
+def test_every_thread_is_heard_but_for_those_that_are_exempt_and_those_that_they_start(tmp_path: Path) -> None:
+    def make(name: str) -> None:
+        (tmp_path / name).mkdir()
+
+    def start(name: str) -> None:
+        thread = threading.Thread(target=make, args=(name,))
+        thread.start()
+        thread.join()
+
+    suites, flavors = (threading.Thread(target=start, args=(name,)) for name in ("of-the-suite", "of-the-flavor"))
+    exempt([suites])
+    with audited("os.mkdir", every_thread=True) as every, audited("os.mkdir") as own, ending(10):
+        suites.start()
+        flavors.start()
+        make("here")
+    assert sorted(tmp_path.iterdir()) == [tmp_path / name for name in ("here", "of-the-flavor", "of-the-suite")]
+    assert sorted(Path(text.split("'")[1]).name for _, text in every) == ["here", "of-the-flavor"]
+    assert ["here" in text for _, text in own] == [True]
+
+
 def test_a_census_tells_what_is_left() -> None:
     before = Census.take()
     assert Census.settled(before, 1) == {}
@@ -356,8 +388,17 @@ def test_a_component_elsewhere_is_in_another_process() -> None:
 def test_a_component_that_dies_elsewhere_is_said_to() -> None:
     with Elsewhere(Widget, Nothing()) as other:
         os.kill(other.process_id, 9)
-        with pytest.raises((HarnessError, BrokenPipeError, ConnectionError)):
+        with pytest.raises(HarnessError, match="the second process died in add"):
             other.add(1)
+
+
+def test_a_component_that_dies_elsewhere_while_it_is_made_is_no_fault_of_the_flavor() -> None:
+    before = Census.take()
+    with pytest.raises(HarnessError, match="the second process died while it started"):
+        Elsewhere(Doomed, Nothing())
+    with pytest.raises(ValueError, match="not like this"):
+        Elsewhere(Refusing, Nothing())
+    assert Census.settled(before, 10) == {}
 
 
 @pytest.mark.parametrize("kind", ["thread", "spawn", "fork"])

@@ -33,7 +33,7 @@ def test_a_certificate_is_refused_where_other_plugins_had_a_hand_in_it(project: 
     done = project.pytest(*FULL, MODULE)
     assert done.returncode == 1
     assert "the plugin pytest-timeout may change results" in done.stdout and "conftest.py may change results" in done.stdout
-    assert "deselected" not in done.stdout and "the effort" not in done.stdout
+    assert "not run" not in done.stdout and "the effort" not in done.stdout
 
 
 def test_rules_that_are_not_there_are_said_before_anything_runs(project: Project) -> None:
@@ -112,6 +112,20 @@ def test_grades_take_a_second_report_on_the_lowest_versions(project: Project) ->
     done = project.command("run", "gauge/memory", "-n", "1", "--effort", "quick", "--report", "out", "--lowest", "out/report.json")
     report = json.loads((project.folder / "out/report.json").read_text())
     assert done.returncode == 0 and report["lowest"] is False  # a package without requirements has no lowest versions to show
+
+
+def test_what_cannot_be_read_as_the_lowest_report_is_said_before_anything_runs(project: Project) -> None:
+    (project.folder / "lowest.json").write_text("{}")
+    done = project.command("run", "gauge/memory", "-n", "1", "--only", "GA-01", "--lowest", "lowest.json")
+    assert done.returncode == 1 and "lowest.json is a report of version None" in done.stderr and done.stdout == ""
+
+
+def test_the_report_of_an_earlier_run_is_not_taken_for_that_of_one_that_did_not_begin(project: Project) -> None:
+    project.command("run", "gauge/memory", "-n", "1", "--effort", "quick", "--report", "out")
+    project.write("class Mine(MemoryHarness): pass\nimport sys\n'pytest' in sys.argv[0] and 1 / 0\n")  # in the run, and not before it
+    done = project.run("--report", "out")
+    assert done.returncode != 0 and "tier:" not in done.stdout
+    assert list((project.folder / "out").iterdir()) == []
 
 
 OVER_TCP = """

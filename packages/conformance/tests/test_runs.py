@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from gauge_kit import Project, counted
+
+from dovetail_conformance import Harness
+from dovetail_conformance.kill_table import kills
+from dovetail_conformance.mutants import Variant
+from dovetail_core import Component
 
 
 @pytest.fixture
@@ -132,10 +138,20 @@ def test_an_authors_own_class_is_all_that_is_needed(project: Project) -> None:
     assert done.returncode == 1 and "GA-04" in done.stdout and "1 failed" in counted(done)  # it says that it is written for 1.1
 
 
-def test_no_rule_is_no_success(project: Project) -> None:
-    done = project.command("run", "gauge/memory", "-n", "1", "--only", "GA-01", "--certify")
-    assert done.returncode == 1
-    assert "rules were deselected" in done.stdout and "the effort is standard" in done.stdout
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_run_of_some_rules_is_no_certificate(project: Project, workers: str) -> None:
+    done = project.command("run", "gauge/memory", "-n", workers, "--only", "XC-00,XC-12", "--certify", "--report", "out")
+    report = json.loads((project.folder / "out/report.json").read_text())
+    assert done.returncode == 1 and not report["certified"]
+    assert "rules were not run: run all of them (GA-01, " in done.stdout and "the effort is standard" in done.stdout
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_run_of_some_rules_earns_no_tier_and_its_report_says_why(project: Project, workers: str) -> None:
+    done = project.command("run", "gauge/memory", "-n", workers, "--only", "XC-00,GA-01", "--report", "out")
+    assert done.returncode == 0 and "refused" not in done.stdout
+    graded = project.command("grade", "out/report.json").stdout
+    assert "tier: none\n  missing: the run was refused: " in graded and " rules were not run: run all of them (GA-02, " in graded
 
 
 @pytest.mark.parametrize("link", ["", "https://example.org/1"])
@@ -191,6 +207,48 @@ def test_a_mutant_that_dies_by_a_crash_proves_nothing(project: Project) -> None:
     (project.folder / "variants.py").write_text(MUTANTS.format(second="Dies", body="raise RuntimeError"))
     done = project.command("mutants", "gauge", "variants.py", "-n", "1")
     assert done.returncode == 1 and "crashes GA-02" in done.stdout
+
+
+BUDGETED = '''
+    @rule("GA-06", severity=3, advisory=True)
+    def test_kept_as_a_list(self, component):
+        """What is kept is a list."""
+        check(type(component.kept) is list, did="looked", came=component.kept)
+
+
+class MemoryHarness('''
+EQUIVALENT = """
+from gauge import *
+from dovetail_conformance.mutants import equivalent
+@equivalent(of=MemoryHarness)
+class Tuples(MemoryGauge):
+    def setup(self): self.kept = self.held = []; {setup}
+"""
+
+
+@pytest.mark.parametrize(
+    ("setup", "said"),
+    [("", "ok  Tuples"), ("self.kept = type('List', (list,), {})()", "BAD Tuples  (equivalent: nothing fails)  <- advisory in GA-06")],
+)
+def test_an_advisory_on_an_equivalent_is_a_problem(project: Project, setup: str, said: str) -> None:
+    gauge = project.folder / "gauge.py"
+    gauge.write_text(gauge.read_text().replace("\n\nclass MemoryHarness(", BUDGETED))
+    (project.folder / "variants.py").write_text(EQUIVALENT.format(setup=setup))
+    done = project.command("mutants", "gauge", "variants.py", "-n", "1")
+    assert said in done.stdout, done.stdout
+
+
+def test_an_equivalent_that_was_asked_nothing_is_a_problem() -> None:
+    (kill,) = kills([Variant(Component, Harness, frozenset())], [])
+    assert kill.problem == "was asked nothing"
+    assert kills([Variant(Component, Harness, frozenset())], [], ["GA-01"])[0].problem == "was not asked GA-01"
+
+
+def test_a_kill_table_of_a_run_that_broke_off_is_none(project: Project) -> None:
+    ends = "import atexit, sys\nif 'pytest' in sys.argv[0]: atexit.register(lambda: __import__('os')._exit(3))\n"
+    (project.folder / "variants.py").write_text(MUTANTS.format(second="Keeps", body="pass") + ends)
+    done = project.command("mutants", "gauge", "variants.py", "-n", "1")
+    assert done.returncode == 1 and "the run broke off" in done.stdout and "ok  Sorts" not in done.stdout
 
 
 def test_every_cross_cutting_rule_catches_its_mutants_and_no_equivalent(project: Project) -> None:
@@ -254,3 +312,20 @@ def test_a_harness_that_cannot_be_entered_is_one_error(project: Project, workers
     assert "the harness could not be entered: ConnectionError: the server did not start" in done.stdout
     assert done.stdout.count('raise ConnectionError("the server did not start")') == 1
     assert len((project.folder / "entered").read_text()) <= workers
+
+
+ENTERS_ONCE = """
+import os
+class Mine(MemoryHarness):
+    def __enter__(self):
+        if "test_the_flavor_can_be_asked" not in os.environ["PYTEST_CURRENT_TEST"]:  # in the worker that does not ask rule zero
+            raise ConnectionError("the server did not start")
+        return self
+"""
+
+
+def test_a_run_in_which_rules_were_blocked_is_no_success_though_nothing_failed(project: Project) -> None:
+    project.write(ENTERS_ONCE)
+    done = project.run("-n", "2")
+    assert "passed" in counted(done) and "blocked" in counted(done) and "error" not in counted(done) and "failed" not in counted(done)
+    assert done.returncode == 1 and "rules could not be asked" in done.stdout

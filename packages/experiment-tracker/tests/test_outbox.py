@@ -171,3 +171,20 @@ def test_threads_that_wait_for_room_do_not_wake_each_other_without_end() -> None
         thread.join()
     outbox.close()
     assert waited < 100
+
+
+def test_an_interruption_while_the_thread_is_started_keeps_nothing_from_being_delivered(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outbox = box(backend)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", _interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            outbox.put("r", some(1))
+    outbox.flush(timeout=10)
+    assert backend.taken == [0]
+    outbox.close()
+
+
+def _interrupted(thread: threading.Thread) -> None:
+    raise KeyboardInterrupt

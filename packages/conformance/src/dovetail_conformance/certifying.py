@@ -1,4 +1,4 @@
-"""What `--certify` refuses: whatever makes a report worth less than it looks."""
+"""What makes a report worth less than it looks: it earns no tier with rules that were not run, and `--certify` refuses the rest, too."""
 
 from __future__ import annotations
 
@@ -9,14 +9,20 @@ import pytest
 
 from dovetail_conformance.effort import Effort
 from dovetail_conformance.recording import Record
+from dovetail_conformance.targets import target
 
 KNOWN_PLUGINS = frozenset({"dovetail-conformance", "pytest", "pytest-xdist", "hypothesis", "execnet"})
 
 
-def refusals(config: pytest.Config, records: Iterable[Record], deselected: int) -> Iterator[str]:
-    """Yield the reasons why a run cannot be certified."""
-    if deselected:
-        yield f"{deselected} rules were deselected: run all of them"
+def not_run(config: pytest.Config, records: Iterable[Record]) -> Iterator[str]:
+    """Yield the reason why a run shows less than its contract: rules that were not run, whichever process left them out."""
+    found = target(config.getoption("conformance_target"), config.getoption("conformance_harness"))
+    if ids := sorted(found.contract.rules.keys() - {record.rule.id for record in records}):
+        yield f"{len(ids)} rules were not run: run all of them ({', '.join(ids)})"
+
+
+def refusals(config: pytest.Config, records: Iterable[Record]) -> Iterator[str]:
+    """Yield the reasons why a run cannot be certified, besides rules that were not run."""
     effort = config.getoption("conformance_effort")
     if Effort.of(effort) is not Effort.FULL:
         yield f"the effort is {effort}: run with --effort full"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable
@@ -67,18 +68,25 @@ def run(
     import pytest
 
     from dovetail_conformance import targets
+    from dovetail_conformance.report import read
+    from dovetail_conformance.report.storing import discard
     from dovetail_conformance.running import run as run_suite
 
     found = targets.target(target, harness)  # what cannot be loaded is said before anything is started
     targets.settings(config)
+    if lowest is not None:
+        read(lowest)
     wanted = _chosen(found.contract.rules, only)
     given: dict[str, object] = {"target": target, "config": config, "harness": harness, "effort": effort}
-    given |= {"lowest": lowest, "seed": seed, "limit": limit}
+    given |= {"seed": seed, "limit": limit}
     words = [f"--conformance-{name}={value}" for name, value in given.items() if value is not None]
     words += ["--conformance-certify"] if certify else []
     words += ["-k", " or ".join(wanted)] if wanted else []
     with tempfile.TemporaryDirectory(prefix="dovetail-report-") as folder:
+        if lowest is not None:  # a copy: it may be the report that is about to be replaced
+            words.append(f"--conformance-lowest={shutil.copyfile(lowest, Path(folder, 'lowest.json'))}")
         kept = report or Path(folder)
+        discard(kept)
         code = run_suite("flavor_under_test", [*words, f"--conformance-report={kept}"], workers)
         if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.USAGE_ERROR):
             click.echo("the run broke off; run it again", err=True)

@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 
 from dovetail_conformance.contract import Contract
-from dovetail_conformance.judging import failure_text
+from dovetail_conformance.harness import Harness
+from dovetail_conformance.judging import Judge, failure_text
 from dovetail_conformance.outcomes import Outcome, RuleFailure, Verdict
 from dovetail_conformance.protocol import WORKER_FOLDER
 from dovetail_conformance.recording import PROPERTY, Record, described
 from dovetail_conformance.rules import Rule
-from dovetail_conformance.targets import contract, target
+from dovetail_conformance.session import apply
+from dovetail_conformance.targets import contract, settings, target
 
 
 class CrashReader:
@@ -40,9 +42,11 @@ class CrashReader:
         words = self._folder / str(report.node.gateway.id)
         said = words.read_text("utf-8") if words.exists() else ""
         verdict = _hung(rule, said) if said else _died(rule)
-        record = Record.of(rule, verdict, type(name, (asked,), {}), None, 0.0, None)
-        report.longrepr = verdict.detail
-        report.user_properties.append((PROPERTY, described(record)))
+        named, harness = type(name, (asked,), {}), self._harness()
+        if harness is not None:
+            verdict = Judge(named, harness).softened(rule, verdict)
+        apply(report, verdict, "")
+        report.user_properties.append((PROPERTY, described(Record.of(rule, verdict, named, harness, 0.0, None))))
 
     def pytest_unconfigure(self) -> None:
         """Remove what was left."""
@@ -53,6 +57,13 @@ class CrashReader:
         asked = self._contract()
         rule = next((rule for rule in asked.rules.values() if rule.method == method), None) if asked is not None else None
         return (rule, asked, name) if rule is not None and asked is not None else None
+
+    def _harness(self) -> Harness | None:
+        """Return the harness that the options name, which is not entered: what it declares holds of a rule whose process died, too."""
+        option = self._config.getoption
+        if not (name := option("conformance_target")):
+            return None
+        return target(name, option("conformance_harness")).harness(settings(option("conformance_config")))
 
     def _contract(self) -> type[Contract] | None:
         option = self._config.getoption

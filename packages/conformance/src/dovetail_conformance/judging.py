@@ -39,7 +39,7 @@ class Judge:
                 return Verdict(Outcome.ERROR, f"{type(error).__name__}: {error}")
         undeclared = [capability for capability in rule.needs if capability not in self._harness.capabilities]
         verdict = _of_absence(rule, error, undeclared[0].name) if undeclared else _of_promise(rule, error)
-        return self._softened(rule, verdict)
+        return self.softened(rule, verdict)
 
     def within_budget(self, rule: Rule, verdict: Verdict, requests: int | None) -> Verdict:
         """Return a verdict, or the advisory that a rule that holds took more requests than it should."""
@@ -48,7 +48,8 @@ class Judge:
         failure = RuleFailure("ran the rule", f"{requests} requests; its budget is {rule.budget}", "ask the backend less often")
         return Verdict(Outcome.ADVISORY, failure_text(rule, failure))
 
-    def _softened(self, rule: Rule, verdict: Verdict) -> Verdict:
+    def softened(self, rule: Rule, verdict: Verdict) -> Verdict:
+        """Return a verdict as what is declared makes it: a deviation, or an advisory where the rule is newer than the flavor's interface."""
         deviation = self.deviation(rule)
         if deviation is not None and verdict.outcome is Outcome.FAILED:
             return Verdict(Outcome.DEVIATION, f"{deviation.reason} (owner: {deviation.owner}) {deviation.link}".strip())
@@ -57,7 +58,7 @@ class Judge:
         if deviation is not None and verdict.outcome in (Outcome.PASSED, Outcome.ABSENT):
             came = f"it is declared as a deviation ({deviation.reason}), and the rule is kept"
             return Verdict(Outcome.FAILED, failure_text(rule, RuleFailure("ran the rule", came, "remove the deviation")))
-        if verdict.outcome is Outcome.FAILED and (rule.advisory or _newer(rule.since, self._interface)):
+        if verdict.outcome is Outcome.FAILED and (rule.advisory or newer(rule.since, self._interface)):
             return Verdict(Outcome.ADVISORY, verdict.detail)
         return verdict
 
@@ -93,7 +94,8 @@ def failure_text(rule: Rule, error: BaseException) -> str:
     return "\n".join([*lines, f"  more: dovetail conformance explain {rule.id}"])
 
 
-def _newer(since: str, interface: str) -> bool:
+def newer(since: str, interface: str) -> bool:
+    """Tell whether a rule came with a later version of the interface than another one."""
     return _numbers(since) > _numbers(interface)
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from dovetail_conformance.crosscutting import CrossCutting
+from dovetail_conformance.judging import newer
 from dovetail_conformance.mutants import Variant, module_at, variants
 from dovetail_conformance.outcomes import Outcome
 from dovetail_conformance.recording import Record
@@ -23,6 +24,12 @@ class Kill:
     crashed: frozenset[str]
     """Rules that failed by a crash, which proves nothing."""
     errors: frozenset[str]
+    advisory: frozenset[str] = frozenset()
+    """Advisories that say something against an equivalent: not those of rules that its interface does not have yet."""
+    unasked: frozenset[str] = frozenset()
+    """Rules of which nothing was said."""
+    silent: bool = False
+    """Whether nothing at all was said."""
 
     @property
     def problem(self) -> str:
@@ -32,25 +39,37 @@ class Kill:
             "also fails": self.failed - self.variant.kills,
             "crashes": self.crashed,
             "errors in": self.errors,
+            "advisory in": self.advisory,
+            "was not asked": self.unasked,
         }
-        return "; ".join(f"{words} {', '.join(sorted(ids))}" for words, ids in found.items() if ids)
+        said = [f"{words} {', '.join(sorted(ids))}" for words, ids in found.items() if ids]
+        return "; ".join(said or (["was asked nothing"] if self.silent else []))
 
 
-def kills(variants: Iterable[Variant], records: Iterable[Record]) -> list[Kill]:
-    """Return what the rules said of each variant."""
+def kills(variants: Iterable[Variant], records: Iterable[Record], rules: Collection[str] = ()) -> list[Kill]:
+    """Return what the rules said of each variant, which was to be asked all of some `rules`."""
     said: dict[str, list[Record]] = {}
     for record in records:
         said.setdefault(record.contract.removeprefix("Test"), []).append(record)
-    return [_kill(variant, said.get(variant.name, [])) for variant in variants]
+    return [_kill(variant, said.get(variant.name, []), rules) for variant in variants]
 
 
-def _kill(variant: Variant, records: list[Record]) -> Kill:
+def _kill(variant: Variant, records: list[Record], rules: Collection[str]) -> Kill:
     def ids(*outcomes: Outcome, crashed: bool = False) -> frozenset[str]:
         return frozenset(item.rule.id for item in records if item.outcome in outcomes and (item.crashed or not crashed))
 
     failed = ids(Outcome.FAILED) | (ids(Outcome.ADVISORY) & variant.kills)
     blocked: frozenset[str] = frozenset() if any(rule.endswith("-00") for rule in variant.kills) else ids(Outcome.BLOCKED)
-    return Kill(variant, failed, ids(Outcome.FAILED, Outcome.ADVISORY, crashed=True) & failed, ids(Outcome.ERROR) | blocked)
+    new = {item.rule.id for item in records if newer(item.rule.since, item.interface)}
+    return Kill(
+        variant,
+        failed,
+        crashed=ids(Outcome.FAILED, Outcome.ADVISORY, crashed=True) & failed,
+        errors=ids(Outcome.ERROR) | blocked,
+        advisory=frozenset() if variant.kills else ids(Outcome.ADVISORY) - new,
+        unasked=frozenset(rules) - {item.rule.id for item in records},
+        silent=not records,
+    )
 
 
 def holes(rules: Iterable[str], table: Iterable[Kill]) -> list[str]:
@@ -83,11 +102,11 @@ def report_on(component_type: str, files: list[Path], workers: int, say: Callabl
             "--conformance-effort=quick",
             "--conformance-seed=1",
         ]
-        found, printed = records("mutants_under_test", words, workers)
-        if not found:
-            say(printed)
+        found, printed, ended = records("mutants_under_test", words, workers)
+        if not found or not ended:
+            say(f"{printed}\nthe run broke off; run it again" if found else printed)
             return False
-        table += kills(variants(module_at(file)), found)
+        table += kills(variants(module_at(file)), found, asked.rules)
     uncovered = holes(wanted, table)
     for line in lines(table, uncovered):
         say(line)

@@ -10,11 +10,8 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from dovetail_conformance.audit import audited
-from dovetail_conformance.instruments.capture import encodings, said_by, said_in
+from dovetail_conformance.instruments.capture import SHORTEST, encodings, said_by, said_in
 from dovetail_conformance.instruments.log_records import every_record
-
-SHORTEST = 8
-"""Characters that a secret has at least: a shorter one is found where nobody put it."""
 
 
 class Overheard:

@@ -53,7 +53,7 @@ def _register_processes(config: pytest.Config, session: ConformanceSession) -> N
     from dovetail_conformance.crashing import CrashReader
     from dovetail_conformance.protocol import RuleProtocol
 
-    if getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):
+    if getattr(config.option, "dist", "no") != "no" and not hasattr(config, "workerinput"):
         config.pluginmanager.register(CrashReader(config), "dovetail-conformance-crashes")
     else:
         config.pluginmanager.register(RuleProtocol(config, session), "dovetail-conformance-protocol")

@@ -45,7 +45,7 @@ class RuleProtocol:
         if reports[-1].passed:  # one report of an end is enough, and this one is of the end of the class, too
             reports.pop()
         reports.append(ended)
-        self._session.add_findings(item, ended, self._confirmed(item, left) if again else left)
+        self._session.add_findings(item, reports, self._confirmed(item, left) if again else left)
         for report in reports:
             item.ihook.pytest_runtest_logreport(report=report)
         item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
@@ -118,9 +118,9 @@ class RuleProtocol:
         asked = rule_and_contract(self._item) if self._item is not None else None
         assert asked is not None
         rule, contract = asked
-        verdict = hung(rule, self._when, seconds, stacks)
-        print(verdict.detail, file=self._file, flush=True)
+        print(hung(rule, self._when, seconds, stacks).detail, file=self._file, flush=True)
         if not hasattr(self._config, "workerinput"):
+            verdict = self._session.hung(contract, rule, self._when, seconds, stacks)
             self._session.keep(Record.of(rule, verdict, contract, self._session.harness(contract), seconds, None))
             self._session.write()
 
@@ -142,7 +142,8 @@ def _kind(what: str) -> str:
 
 def _last_words(config: pytest.Config) -> IO[str]:
     """Return where a process that has to end says why: a file that the controller reads, or the terminal, past what pytest captures."""
-    worker: dict[str, Any] | None = getattr(config, "workerinput", None)
-    if worker is not None:
-        return Path(worker[WORKER_FOLDER], worker["workerid"]).open("w", encoding="utf-8")
+    worker: dict[str, Any] = getattr(config, "workerinput", {})
+    folder = worker.get(WORKER_FOLDER)
+    if folder is not None and os.path.isdir(folder):  # not so on another machine
+        return Path(folder, worker["workerid"]).open("w", encoding="utf-8")
     return os.fdopen(os.dup(2), "w", encoding="utf-8", errors="backslashreplace")

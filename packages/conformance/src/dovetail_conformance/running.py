@@ -10,10 +10,14 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
+
 from dovetail_conformance.recording import Record, restored
 from dovetail_conformance.watching import TIME_ZONE
 
 _PLUGINS = ("dovetail_conformance.plugin", "xdist.plugin")
+ENDED = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+"""Exit codes of runs that came to their end."""
 _DROPPED = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_XDIST_AUTO_NUM_WORKERS")
 
 
@@ -31,14 +35,14 @@ def run(module: str, arguments: Sequence[str], workers: int = 1) -> int:
         return subprocess.run(command(module, arguments, workers), env=_environment(folder), check=False).returncode
 
 
-def records(module: str, arguments: Sequence[str], workers: int = 1) -> tuple[list[Record], str]:
-    """Run a test module in silence, and return what was said of each rule, and what pytest printed."""
+def records(module: str, arguments: Sequence[str], workers: int = 1) -> tuple[list[Record], str, bool]:
+    """Run a test module in silence, and return what was said of each rule, what pytest printed, and whether the run came to its end."""
     with _folder() as folder:
         file = Path(folder) / "records.json"
         words = command(module, [*arguments, f"--conformance-records={file}"], workers)
         done = subprocess.run(words, env=_environment(folder), check=False, capture_output=True, text=True)
         found = json.loads(file.read_text("utf-8")) if file.exists() else []
-    return [restored(item) for item in found], done.stdout + done.stderr
+    return [restored(item) for item in found], done.stdout + done.stderr, done.returncode in ENDED
 
 
 def _folder() -> tempfile.TemporaryDirectory[str]:

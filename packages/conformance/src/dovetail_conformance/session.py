@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dovetail_conformance.certifying import refusals
+from dovetail_conformance.audit import exempt
+from dovetail_conformance.certifying import not_run, refusals
 from dovetail_conformance.contract import Contract, check_known
 from dovetail_conformance.effort import Effort
 from dovetail_conformance.harness import Harness
@@ -48,7 +50,6 @@ class ConformanceSession:
         self.records: dict[tuple[str, str], Record] = {}
         self.leaking: set[type[Contract]] = set()
         """Contracts that are known to leave something behind."""
-        self.deselected: int = 0
         self.began: float = time.time()
 
     # Before a rule
@@ -83,6 +84,9 @@ class ConformanceSession:
         if self._harnesses.get(contract) is not harness:
             check_known(contract, harness.deviations, f"{type(harness).__name__}.deviations")
             check_known(contract, harness.lacks, f"{type(harness).__name__}.lacks")
+            exempt(
+                set(threading.enumerate()) - {threading.current_thread()}
+            )  # no component was made yet: they are servers, and the suite's
             self._harnesses[contract] = harness
             self._judges[contract] = Judge(contract, harness)
         return self._judges[contract]
@@ -119,7 +123,8 @@ class ConformanceSession:
         if watch is not None and error is not None:
             watch.heard.hear_error(error)
             verdict = Verdict(verdict.outcome, watch.heard.masked(verdict.detail), verdict.crashed)
-        _apply(report, verdict, item)
+        trace = watch.heard.masked(str(report.longrepr)) if watch is not None else str(report.longrepr)
+        apply(report, verdict, trace)
         requests = watch.requests if watch is not None else None
         self._note(report, rule, contract, verdict, call.duration, requests)
         return report
@@ -129,7 +134,7 @@ class ConformanceSession:
         if isinstance(error, pytest.skip.Exception):
             return Verdict(Outcome.UNTESTED, str(error))
         if isinstance(error, Hung):
-            return hung(rule, when, error.seconds, error.stacks)
+            return self.hung(contract, rule, when, error.seconds, error.stacks)
         if judge is None and when == "setup" and not isinstance(error, Untested | Blocked):
             return self._unusable_harness(contract, rule, error)
         if judge is None or (when != "call" and not isinstance(error, Untested | Blocked)):
@@ -139,6 +144,11 @@ class ConformanceSession:
         verdict = judge.verdict(rule, error)
         return judge.within_budget(rule, verdict, watch.requests if watch is not None else None)
 
+    def hung(self, contract: type[Contract], rule: Rule, when: str, seconds: float, stacks: str) -> Verdict:
+        """Return what is said of a rule that did not end."""
+        judge, verdict = self._judges.get(contract), hung(rule, when, seconds, stacks)
+        return judge.softened(rule, verdict) if judge is not None else verdict
+
     def _unusable_harness(self, contract: type[Contract], rule: Rule, error: BaseException | None) -> Verdict:
         """Return an error for rule zero, or for the first rule where that is not asked; the others cannot be asked for the same reason."""
         what = "used" if contract in self._entered else "entered"
@@ -147,12 +157,12 @@ class ConformanceSession:
         speaks = rule.is_zero if contract in self._asks_zero else rule is first
         return Verdict(Outcome.ERROR if speaks else Outcome.BLOCKED, said)
 
-    def add_findings(self, item: pytest.Item, report: pytest.TestReport, left: dict[str, int]) -> None:
-        """Add to the last report of a rule what was found around it: what it left behind, and where secrets were seen."""
+    def add_findings(self, item: pytest.Item, reports: list[pytest.TestReport], left: dict[str, int]) -> None:
+        """Add to the last report of a rule what was found around it: what it left behind, and where secrets were seen, which are masked."""
         asked, watch = rule_and_contract(item), item.stash.get(WATCH, None)
         if asked is None or watch is None:
             return
-        rule, contract = asked
+        (rule, contract), report = asked, reports[-1]
         for title, text in report.sections:
             if place := next((place for key, place in _OUTPUT.items() if f"Captured {key}" in title), ""):
                 watch.heard.hear(place, text)
@@ -160,7 +170,8 @@ class ConformanceSession:
             self.leaking.add(contract)
             self._found(report, LEAVES_NOTHING, rule, contract, leak(rule, left))
         if watch.heard.places:
-            report.sections = [(title, watch.heard.masked(text)) for title, text in report.sections]
+            for each in reports:
+                each.sections = [(title, watch.heard.masked(text)) for title, text in each.sections]
             self._found(report, SHOWS_NO_SECRET, rule, contract, shown(rule, watch.heard.places))
 
     def _found(self, report: pytest.TestReport, id: str, around: Rule, contract: type[Contract], failure: RuleFailure) -> None:
@@ -199,10 +210,6 @@ class ConformanceSession:
         asked = [found for item in session.items if (found := rule_and_contract(item))]
         self._asks_zero = {contract for rule, contract in asked if rule.is_zero}
 
-    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
-        """Count rules that were deselected."""
-        self.deselected += sum(rule_of(getattr(item, "function", None)) is not None for item in items)
-
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep what was said of a rule; the worse outweighs."""
         for record in records_of(report):
@@ -230,7 +237,11 @@ class ConformanceSession:
         if hasattr(self._config, "workerinput"):
             return
         broken = exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
-        if (problems := self.write(broken)) and not broken:
+        problems = self.write(broken)
+        blocked = sum(record.outcome is Outcome.BLOCKED for record in self.records.values())
+        if blocked and exitstatus == pytest.ExitCode.OK:  # what blocked them was in one process only, which ran nothing
+            problems.append(f"{blocked} rules could not be asked: see what blocked them")
+        if problems and not broken:
             self._refuse(session, problems)
 
     def write(self, broken: bool = False) -> list[str]:
@@ -239,18 +250,16 @@ class ConformanceSession:
             path.write_text(json.dumps([described(record) for record in self.records.values()]), "utf-8")
         if not self._config.getoption("conformance_target"):
             return []
-        problems = [*(["the run broke off"] if broken else []), *self._problems()]
+        certify = self._config.getoption("conformance_certify")
+        problems = ["the run broke off"] if broken else []
+        problems += [] if self.records else ["no rule was run"]
+        problems += refusals(self._config, self.records.values()) if certify else []
+        left_out = list(not_run(self._config, self.records.values()))
         if self._config.getoption("conformance_report") and self.records:
             from dovetail_conformance.reporting import write_report
 
-            write_report(self._config, self.records.values(), problems, self.began)
-        return problems
-
-    def _problems(self) -> Iterable[str]:
-        if not self.records:
-            yield "no rule was run"
-        if self._config.getoption("conformance_certify"):
-            yield from refusals(self._config, self.records.values(), self.deselected)
+            write_report(self._config, self.records.values(), [*problems, *left_out], self.began)
+        return [*problems, *(left_out if certify else [])]
 
     def _refuse(self, session: pytest.Session, problems: list[str]) -> None:
         terminal = self._config.pluginmanager.get_plugin("terminalreporter")
@@ -267,22 +276,22 @@ def rule_and_contract(item: pytest.Item) -> tuple[Rule, type[Contract]] | None:
 
 
 def hung(rule: Rule, when: str, seconds: float, stacks: str) -> Verdict:
-    """Return what is said of a rule that did not end."""
+    """Return the failure that is a rule that did not end."""
     did = {"setup": "prepared the rule", "teardown": "closed what the rule used"}.get(when, "ran the rule")
     failure = RuleFailure(did, f"a hang: it did not end within {seconds:g} seconds", "set time limits; the stacks of all threads follow")
     return Verdict(Outcome.FAILED, f"{failure_text(rule, failure)}\n\n{stacks}")
 
 
-def _apply(report: pytest.TestReport, verdict: Verdict, item: pytest.Item) -> None:
-    """Say a verdict in pytest's words."""
+def apply(report: pytest.TestReport, verdict: Verdict, trace: str) -> None:
+    """Say a verdict in pytest's words, with the traceback where it says what the verdict does not."""
     if verdict.outcome in _GOOD:
         report.outcome, report.longrepr = "passed", None
     elif verdict.outcome in BAD:
         report.outcome = "failed"
-        trace = f"\n\n{report.longrepr}" if verdict.crashed or verdict.outcome is Outcome.ERROR else ""
-        report.longrepr = verdict.detail + trace
+        adds = trace and (verdict.crashed or verdict.outcome is Outcome.ERROR)
+        report.longrepr = f"{verdict.detail}\n\n{trace}" if adds else verdict.detail
     elif verdict.outcome is Outcome.DEVIATION:
         report.outcome, report.wasxfail = "skipped", verdict.detail
     else:
-        path, line, _ = item.location
+        path, line, _ = report.location
         report.outcome, report.longrepr = "skipped", (path, line or 0, verdict.detail)

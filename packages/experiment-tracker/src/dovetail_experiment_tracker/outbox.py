@@ -208,8 +208,9 @@ class Outbox:
 
     def _start(self) -> None:
         self._closing = False
-        self._thread = threading.Thread(target=self._work, name="dovetail-experiment-tracker", daemon=True)
-        self._thread.start()
+        thread = threading.Thread(target=self._work, name="dovetail-experiment-tracker", daemon=True)
+        thread.start()  # a signal may raise here: who waits for a thread that never started would wait for ever
+        self._thread = thread
 
     def _work(self) -> None:
         while (lot := self._next_lot()) is not None:

@@ -33,7 +33,7 @@ class SecrecyOfTextRules:
                         hasty.post(alert("body"))
                     except DovetailError as error:
                         seen.add_error(error)
-        places = sorted({place for secret in secrets for place in seen.finds(secret)})
+        places = seen.places(secrets)
         mend = "keep it in SecretStr, and let no cause or log record of the client show the request"
         check(not places, did="looked for the secrets of the config where posting failed", came=", ".join(places), mend=mend)
 

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Iterator
 from typing import Any
 
-from dovetail_conformance.audit import audited
+from dovetail_conformance.audit import THREAD_STARTS, audited
 from dovetail_conformance.checking import check
 from dovetail_conformance.crosscutting.base import Asked
 from dovetail_conformance.harness import Harness
@@ -14,6 +14,12 @@ from dovetail_conformance.rule_zero import zero_problem
 from dovetail_conformance.rules import rule
 from dovetail_core.component import Component
 
+_ACTS = (
+    "socket.connect", "socket.bind", "socket.sendto", "socket.getaddrinfo", "socket.gethostbyname", "sqlite3.connect", "open", "os.mkdir",
+    "os.remove", "os.rename", "os.rmdir", "os.link", "os.symlink", "os.truncate", "os.chmod", "os.chown", "os.utime", *THREAD_STARTS,
+    "subprocess.Popen", "os.system", "os.posix_spawn", "os.spawn", "os.fork", "os.forkpty", "os.exec",
+)  # fmt: skip
+"""What connects, writes or starts, by the names that the interpreter gives it."""
 _VARIABLE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
@@ -34,13 +40,14 @@ class ShapeRules(Asked):
         """Constructing a component connects to nothing, writes nothing and starts nothing.
 
         A stack is built from its description before anybody knows which of its components a command needs, and where the backend of
-        one is away. `check()` is what talks to it.
+        one is away. `check()` is what talks to it. Seen is what the interpreter reports of the thread that constructs: sockets, names that
+        are looked up, files that are opened for writing, changed or removed, SQLite databases but for those in memory, threads and processes.
         """
         with harness.make() as component:
             config = component.config
-        with audited("socket.connect", "socket.getaddrinfo", "subprocess.Popen", "os.mkdir", "os.remove", "os.rename", "open") as events:
+        with audited(*_ACTS) as events:
             type(component)(config)
-        seen = [text for event, text in events if event != "open" or _writes(text)]
+        seen = [text for event, text in events if _acts(event, text)]
         check(not seen, did="constructed the component from a config", came="; ".join(seen), mend="do it at first use, or in check()")
 
     @rule("XC-13", severity=3, kind="metadata")
@@ -51,10 +58,11 @@ class ShapeRules(Asked):
         check(not problems, did="compared the signatures of public methods", came="; ".join(problems), mend=mend)
 
 
-def _writes(opened: str) -> bool:
-    """Tell whether an `open` event, as text, is one for writing: reading a file may be an import."""
-    mode = opened.partition("mode ")[2]
-    return any(letter in mode for letter in "wax+")
+def _acts(event: str, text: str) -> bool:
+    """Tell whether an event does something to the world: reading a file may be an import, and a database in memory is none of it."""
+    if event == "open":
+        return any(letter in text.partition("mode ")[2] for letter in "wax+")
+    return event != "sqlite3.connect" or "':memory:'" not in text
 
 
 def _differences(flavor: type[Component]) -> Iterator[str]:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from dovetail_conformance.audit import audited
+from dovetail_conformance.audit import audited, ending
 from dovetail_conformance.checking import attempt, check, raises
 from dovetail_conformance.crosscutting.base import Asked, finish
 from dovetail_conformance.harness import Harness
@@ -20,6 +20,9 @@ from dovetail_conformance.rules import rule
 from dovetail_conformance.waiting import within
 from dovetail_conformance.wires import answering, losing_the_answer, refusal, transient
 from dovetail_core.errors import AuthenticationFailed, PermissionDenied, RateLimited, Timeout, Unavailable
+
+_LINGERS = 2.0
+"""Seconds that threads have to end which an operation started."""
 
 
 class TransportRules(Asked):
@@ -81,10 +84,15 @@ class TransportRules(Asked):
 
     @rule("XC-20", severity=2, hooks=("proxy",), kind="security")
     def test_every_request_goes_to_the_endpoint(self, harness: Harness) -> None:
-        """Every connection goes to the endpoint that the config names."""
-        with harness.make() as component, audited("socket.connect") as events:
+        """Every connection goes to the endpoint that the config names.
+
+        Heard are the sockets of Python, of every thread but those of the suite and of servers that the harness runs. A thread that is
+        started meanwhile has some seconds to end.
+        """
+        with harness.make() as component, audited("socket.connect", every_thread=True) as events, ending(_LINGERS):
             self.operate(component)
-        others = [text for _, text in events if str(harness.proxy.port) not in text]
+            component.close()
+        others = [text for _, text in events if text not in _to_endpoint(harness.proxy.port)]
         check(
             not others, did="watched the connections of every operation", came="; ".join(others), mend="give the endpoint to every client"
         )
@@ -119,6 +127,12 @@ class TransportRules(Asked):
             finish(operation.call())
             passed = harness.proxy.since(mark)
             return operation.effect() if operation.effect is not None else None, passed
+
+
+def _to_endpoint(port: int) -> set[str]:
+    """Return what the audit says of connections to the proxy, also where its host is given by its name."""
+    addresses: list[tuple[object, ...]] = [("127.0.0.1", port), ("localhost", port), ("::1", port), ("::1", port, 0, 0)]
+    return {f"socket.connect {address}" for address in addresses}
 
 
 def _finished(operation: Operation) -> object:

@@ -10,12 +10,16 @@ import logging
 import pickle
 import traceback
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import quote, quote_plus
 
 from dovetail_conformance.audit import audited
 from dovetail_conformance.instruments.log_records import every_record
+from dovetail_conformance.outcomes import Untested
+
+SHORTEST = 8
+"""Characters that a secret has at least: a shorter one is found where nobody put it."""
 
 
 class Captured:
@@ -47,8 +51,16 @@ class Captured:
         with contextlib.suppress(Exception):
             self.add("repr after pickling", repr(pickle.loads(pickle.dumps(component))))
 
+    def places(self, secrets: Iterable[str]) -> list[str]:
+        """Return the places where any of some secrets can be read. Raises `Untested` if each is too short to look for."""
+        wanted = set(secrets)
+        long = {secret for secret in wanted if len(secret) >= SHORTEST}
+        return sorted({place for secret in long or wanted for place in self.finds(secret)})
+
     def finds(self, secret: str) -> list[str]:
-        """Return the places where a secret can be read, as it is or in a usual encoding."""
+        """Return the places where a secret can be read, as it is or in a usual encoding. Raises `Untested` if it is too short to look for."""
+        if len(secret) < SHORTEST:
+            raise Untested(f"the secret is too short to look for: let the harness give one of at least {SHORTEST} characters")
         forms = set(encodings(secret))
         return sorted({place for place, text in self._texts if any(form in text for form in forms)})
 

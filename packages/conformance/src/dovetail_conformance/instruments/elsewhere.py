@@ -7,6 +7,7 @@ import pickle
 import threading
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from multiprocessing.connection import Connection
 from types import TracebackType
@@ -31,10 +32,15 @@ class Elsewhere:
         self._process = context.Process(target=_serve, args=(theirs, pickle.dumps((kind, config))), daemon=True)
         self._process.start()
         theirs.close()
-        if not self._mine.poll(_START):
+        try:
+            if not self._mine.poll(_START):
+                raise HarnessError("a second process did not start in time")
+            with self._alive("while it started"):
+                answer = self._mine.recv()
+            self._taken(answer)
+        except BaseException:
             self.close()
-            raise HarnessError("a second process did not start in time")
-        self._taken(self._mine.recv())
+            raise
         self.config = config
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
@@ -44,11 +50,18 @@ class Elsewhere:
 
     def _ask(self, name: str, arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
         with self._lock:
-            self._mine.send((name, arguments, named))
-            try:
-                return self._taken(self._mine.recv())
-            except EOFError as error:
-                raise HarnessError(f"the second process died in {name}") from error
+            with self._alive(f"in {name}"):
+                self._mine.send((name, arguments, named))
+                answer = self._mine.recv()
+            return self._taken(answer)
+
+    @contextmanager
+    def _alive(self, when: str) -> Iterator[None]:
+        """Say that the process died where its connection ends."""
+        try:
+            yield
+        except (EOFError, ConnectionError) as error:
+            raise HarnessError(f"the second process died {when}") from error
 
     def _taken(self, answer: tuple[bool, Any]) -> Any:
         good, value = answer

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
+from dovetail_conformance.audit import exempt
 from dovetail_conformance.instruments.actions import Action
 from dovetail_conformance.instruments.exchange import Passage
 from dovetail_conformance.instruments.faults import Fault
@@ -71,6 +72,7 @@ class Listener(Generic[P]):
         return passage, fault
 
     def __enter__(self) -> Self:
+        exempt([self._thread])
         self._thread.start()
         self._ready.wait(10)
         return self

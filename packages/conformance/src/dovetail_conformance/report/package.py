@@ -34,7 +34,7 @@ class RequirementInfo(Model):
 
 
 def lower_bound(specifier: str) -> Version | None:
-    """Return the lowest version that a specifier allows; None if it gives none."""
+    """Return the version with which what a specifier allows begins, even if it leaves out that one; None if it gives none."""
     bounds = [Version(part.version.removesuffix(".*")) for part in SpecifierSet(specifier) if part.operator in _LOWER]
     return max(bounds, default=None)
 
@@ -49,6 +49,8 @@ def above_lowest(requirement: RequirementInfo) -> str:
     bound = lower_bound(requirement.specifier)
     if bound is None:
         return f"{requirement.name} has no lower bound"
+    if not SpecifierSet(requirement.specifier).contains(bound, prereleases=True):
+        return f"{requirement.name} {requirement.specifier} leaves out its own bound: state the lowest version with >="
     if not requirement.installed:
         return f"{requirement.name} is not installed"
     if Version(requirement.installed) != bound:

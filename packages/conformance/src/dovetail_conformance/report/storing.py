@@ -27,6 +27,12 @@ def write(report: Report, directory: Path) -> None:
     _write(directory / "badge.json", json.dumps(badge(report)))
 
 
+def discard(directory: Path) -> None:
+    """Remove what `write` wrote into a directory, if it did, so that it is not taken for what comes next."""
+    for name in ("report.json", "report.html", "junit.xml", "badge.json"):
+        (directory / name).unlink(missing_ok=True)
+
+
 def read(path: Path) -> Report:
     """Return the report in a file. Raises `ConfigError` for a file that holds none, or a newer one."""
     try:
