@@ -100,6 +100,14 @@ def test_dependents_need_a_breaking_version_from_then_on(repository: SmallReposi
     assert project(repository, "store")["dependencies"] == ["dovetail-core>=1.0.0,<2", "packaging>=24.2"]
 
 
+def test_dependents_need_a_breaking_minor_before_1_0_from_then_on(repository: SmallRepository) -> None:
+    repository.write("packages/core/src/dovetail_core/__init__.py", "__all__: list[str] = []\n")
+    repository.write("packages/core/changes/next.removed.md", "Less.\n")
+    repository.commit("less")
+    assert prepare(repository, "core", "minor") == 0
+    assert project(repository, "store")["dependencies"] == ["dovetail-core>=0.2.0,<0.3", "packaging>=24.2"]
+
+
 def test_dependents_that_admit_the_new_version_are_left_alone(repository: SmallRepository) -> None:
     repository.write("packages/core/changes/next.fixed.md", "Mended.\n")
     repository.commit("mended")

@@ -41,6 +41,11 @@ class Release:
     findings: list[Finding] = field(default_factory=list)
     refusals: list[str] = field(default_factory=list)
 
+    @property
+    def breaking(self) -> bool:
+        """Whether it may break its dependents: before 1.0, a minor can."""
+        return self.level is Level.MAJOR or any(each.level is Level.MAJOR for each in self.findings)
+
 
 def prepared(workspace: Workspace, package: Package, level: Level, record: lowest.Record) -> Release:
     """Return the release of a package, with whatever speaks against it; nothing is changed."""
@@ -137,7 +142,7 @@ def apply(workspace: Workspace, release: Release) -> list[Path]:
     package, version = release.package, release.version
     bounds.rewrite(package.folder / "pyproject.toml", version=version)
     changed = [package.folder / "pyproject.toml", package.folder / "CHANGELOG.md"]
-    for each in bounds.excluding(workspace, package, version, breaking=release.level is Level.MAJOR):
+    for each in bounds.excluding(workspace, package, version, breaking=release.breaking):
         pyproject = each.package.folder / "pyproject.toml"
         bounds.rewrite(pyproject, requirements={each.old: each.new})
         fragment = each.package.folder / "changes" / f"{package.distribution}-{version}.changed.md"
