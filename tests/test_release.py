@@ -180,6 +180,15 @@ def test_a_sibling_that_is_not_released_is_refused(repository: SmallRepository, 
     assert refused(repository, capsys) == ["dovetail-core is not released: release it first"]
 
 
+def test_a_sibling_of_an_extra_that_is_not_released_is_refused(repository: SmallRepository, capsys: pytest.CaptureFixture[str]) -> None:
+    repository.package("suite")
+    pyproject = repository.root / "packages/store/pyproject.toml"
+    extra = '\n[project.optional-dependencies]\nconformance = ["dovetail-suite>=0.1,<0.2"]\n'
+    pyproject.write_text(pyproject.read_text() + extra)
+    repository.commit("an extra")
+    assert refused(repository, capsys) == ["dovetail-suite is not released: release it first"]
+
+
 def test_a_bound_on_a_version_that_was_never_released_is_refused(repository: SmallRepository, capsys: pytest.CaptureFixture[str]) -> None:
     pyproject = repository.root / "packages/store/pyproject.toml"
     pyproject.write_text(pyproject.read_text().replace("dovetail-core>=0.1,", "dovetail-core>=0.1.5,"))

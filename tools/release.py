@@ -126,8 +126,8 @@ def _numbers(old: list[ComponentTypeInfo], new: list[ComponentTypeInfo], finding
 
 
 def _siblings(workspace: Workspace, releases: Releases, package: Package) -> Iterator[str]:
-    known = {each.distribution: each for each in workspace.packages.values()}
-    for requirement in package.requirements:
+    known = {each.distribution: each for each in workspace.packages.values() if each.distribution != package.distribution}
+    for requirement in [*package.requirements, *(each for extra in package.extras.values() for each in extra)]:
         if sibling := known.get(canonicalize_name(requirement.name)):
             stated = [Version(each.version) for each in requirement.specifier if each.operator == ">="]
             versions = releases.versions(sibling)
