@@ -208,6 +208,18 @@ def test_an_interface_that_changed_has_to_say_so(repository: SmallRepository, ca
     assert prepare(repository, "store", "minor") == 0
 
 
+def test_what_a_person_has_to_judge_is_refused_until_it_is_judged(repository: SmallRepository, capsys: pytest.CaptureFixture[str]) -> None:
+    repository.write("packages/store/src/dovetail_store/interface.py", INTERFACE.replace("key: str", "key: bytes"))
+    repository.commit("another type")
+    (reason,) = refused(repository, capsys, "minor")
+    assert reason.startswith("judge: dovetail_store.interface.Store._read: the type of key was str and is bytes")
+    assert reason.endswith("say --judged if minor is enough")
+    assert prepare(repository, "store", "major", "--check") == 0
+    capsys.readouterr()
+    assert prepare(repository, "store", "patch", "--judged") == 0
+    assert "judge: dovetail_store.interface.Store._read" in capsys.readouterr().out
+
+
 def test_all_reasons_are_told_at_once(repository: SmallRepository, capsys: pytest.CaptureFixture[str]) -> None:
     repository.git("rm", "--quiet", "-r", "packages/store/changes")
     assert len(refused(repository, capsys, packaging="25.0")) == 3
