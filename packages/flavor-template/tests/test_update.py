@@ -73,3 +73,26 @@ def test_our_own_command_updates_from_there_too(published: Path, tmp_path: Path)
     assert done.returncode == 0, done.stderr
     assert "page_size = 6" in (package / STORE).read_text()
     assert "_commit: v0.2.0" in (package / ".copier-answers.yml").read_text()
+
+
+def test_a_template_that_is_gone_is_told(published: Path, tmp_path: Path) -> None:
+    """It was given by a path from the working directory, which the package keeps whole, since it is updated from elsewhere."""
+    assert flavor(tmp_path, "new", "artifact-store", "acme", "--template", "template", "--path", "acme").returncode == 0
+    package = tmp_path / "acme"
+    assert f"_src_path: {published}" in (package / ".copier-answers.yml").read_text()
+    under_version_control(package)
+    published.rename(tmp_path / "elsewhere")
+    done = flavor(package, "update")
+    assert done.returncode != 0 and f"copier cannot update the package from {published}" in done.stderr and "--was" in done.stderr
+
+
+def test_an_address_that_git_cannot_reach_is_told(published: Path, tmp_path: Path) -> None:
+    address = (tmp_path / "nowhere.git").as_uri()
+    done = flavor(tmp_path, "new", "artifact-store", "other", "--template", address)
+    assert done.returncode != 0 and "Traceback" not in done.stderr and "nowhere.git" in done.stderr
+    git(published, "clone", "--quiet", "--bare", str(published), str(tmp_path / "nowhere.git"))
+    assert flavor(tmp_path, "new", "artifact-store", "acme", "--template", address, "--path", "acme").returncode == 0
+    under_version_control(tmp_path / "acme")
+    (tmp_path / "nowhere.git").rename(tmp_path / "elsewhere.git")
+    done = flavor(tmp_path / "acme", "update")
+    assert done.returncode != 0 and "Traceback" not in done.stderr and f"copier cannot update the package from {address}" in done.stderr

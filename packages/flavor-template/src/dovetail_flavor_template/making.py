@@ -88,12 +88,18 @@ def make(order: Order, folder: Path, *, ask: bool = False) -> None:
     if folder.is_file() or (folder.is_dir() and any(each.name != ".git" for each in folder.iterdir())):
         raise AlreadyExists(f"there is something in {folder} already", remedy="give another folder (--path), or empty it")
     given, modules = _answers(order), order.origin.modules(order.import_name, order.module) if order.origin else {}
-    rendered(order.template or str(TEMPLATE), folder, given, likely=_defaults(order), ask=ask)
+    rendered(_place(order.template), folder, given, likely=_defaults(order), ask=ask)
     if order.origin is not None:
         _write_modules(folder / "src" / order.import_name, modules)
         _tell_capabilities(folder / "README.md", order.origin)
     if not order.template and not order.inside:
         answers.stamp(folder)
+
+
+def _place(template: str) -> str:
+    """Return where a template is, also as seen from the package: copier writes there what it is given."""
+    path = Path(template) if template else TEMPLATE
+    return str(path.absolute()) if path.exists() else template
 
 
 def _answers(order: Order) -> dict[str, Any]:
@@ -132,9 +138,14 @@ def rendered(
         copier.run_copy(
             template, folder, data=dict(answers), user_defaults=dict(likely or {}), defaults=not ask, quiet=True, overwrite=True
         )
-    except (UserMessageError, ValueError) as error:
-        said = f"the package cannot be made from {'the template' if template == str(TEMPLATE) else template}: {error}"
+    except (UserMessageError, ValueError, OSError) as error:
+        said = f"the package cannot be made from {'the template' if template == str(TEMPLATE) else template}: {reason(error)}"
         raise InvalidArgument(said, remedy="give another answer" if isinstance(error, ValueError) else "look at the template") from error
+
+
+def reason(error: Exception) -> str:
+    """Return what an error of copier says; one of the git that it runs is an `OSError` with what git said."""
+    return str(getattr(error, "stderr", "")).strip() or str(error)
 
 
 def _write_modules(folder: Path, modules: Mapping[str, str]) -> None:

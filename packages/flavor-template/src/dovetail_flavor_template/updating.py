@@ -15,7 +15,7 @@ from packaging.version import Version
 from dovetail_core.errors import ConfigError, InvalidArgument, Unavailable
 from dovetail_flavor_template import answers
 from dovetail_flavor_template.answers import DISTRIBUTION, Answers
-from dovetail_flavor_template.making import TEMPLATE, rendered
+from dovetail_flavor_template.making import TEMPLATE, reason, rendered
 from dovetail_flavor_template.merging import GitFolder
 
 
@@ -76,10 +76,9 @@ def _by_copier(folder: Path, said: Answers, ask: bool) -> Updated:
 
     try:
         copier.run_update(folder, defaults=not ask, overwrite=True, quiet=True)
-    except (UserMessageError, ValueError) as error:
-        raise ConfigError(
-            f"copier cannot update the package from {said.source}: {error}", remedy="give the former template (--was)"
-        ) from error
+    except (UserMessageError, ValueError, OSError) as error:
+        problem = f"copier cannot update the package from {said.source}: {reason(error)}"
+        raise ConfigError(problem, remedy="give the former template (--was)") from error
     conflicts = GitFolder(folder).git("diff", "--name-only", "--diff-filter=U", "--relative").splitlines()
     return Updated("", said.source, tuple(conflicts))
 
