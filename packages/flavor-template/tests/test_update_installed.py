@@ -62,7 +62,7 @@ def test_what_both_changed_is_there(package: Path, later: Path) -> None:
     (package / "notes.md").write_text("The author's own.\n")
     committed(package)
     done = update(package, later)
-    assert done.returncode == 0 and "up to date with 0.2.0" in done.stdout, done.stderr
+    assert done.returncode == 0 and "has what changed up to 0.2.0: look at it" in done.stdout, done.stderr
     text = (package / STORE).read_text()
     assert "return self._asked(key)" in text and "page_size = 6" in text and "<<<<" not in text
     assert '"mypy>=1.14"' in (package / "noxfile.py").read_text()
@@ -78,7 +78,7 @@ def test_where_both_changed_the_same_line_git_marks_a_conflict(package: Path, la
     replaced(package / STORE, "page_size = 5", "page_size = 1000")
     committed(package)
     done = update(package, later)
-    assert done.returncode == 1 and done.stderr == f"conflict: {STORE}\n"
+    assert done.returncode == 1 and "mend the conflicts" in done.stdout and done.stderr == f"conflict: {STORE}\n"
     text = (package / STORE).read_text()
     assert "<<<<<<<" in text and "page_size = 1000" in text and "page_size = 6" in text
     assert '"mypy>=1.14"' in (package / "noxfile.py").read_text()

@@ -88,7 +88,8 @@ def update(folder: Path, was: Path | None, defaults: bool) -> None:
     if updated.before == updated.after:
         click.echo(f"The package is as the installed template makes it: {updated.after}.")
         return
-    click.echo(f"The package is up to date with {updated.after}. Look at it with git diff HEAD, run nox, and commit.")
+    left = "mend the conflicts that git has marked, then" if updated.conflicts else "look at it with git diff HEAD,"
+    click.echo(f"The package has what changed up to {updated.after}: {left} run nox, and commit.")
     for file in updated.conflicts:
         click.echo(f"conflict: {file}", err=True)
     if updated.conflicts:
