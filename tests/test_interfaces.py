@@ -14,7 +14,7 @@ from abc import ABC, abstractmethod
 from dovetail_core import Capability, ComponentConfig, needs
 from pydantic import Field
 
-__all__ = ["Store", "StoreConfig", "open_store"]
+__all__ = ["Store", "StoreConfig", "Upload", "open_store"]
 
 
 class StoreCapability(Capability):
@@ -60,6 +60,13 @@ class Store(Primitives):
 
     def _own(self, key):
         return key
+
+
+class Upload(ABC):
+    @abstractmethod
+    def commit(self) -> None: ...
+
+    def abort(self) -> None: ...
 
 
 def open_store(path: str) -> Store: ...
@@ -125,6 +132,8 @@ def test_a_method_of_the_base_class_s_own_is_no_interface(found: list[Finding]) 
         ([("class Store(", "class Shop("), ('"Store"', '"Shop"')], "MAJOR", "Store", "store"),
         ([('    MOVE = "move"\n', "")], "MAJOR", "StoreCapability.MOVE", "store"),
         ([("    MOVE =", '    LINK = "link"\n    MOVE =')], "MINOR", "StoreCapability.LINK", "store"),
+        ([("    def abort(", "    @abstractmethod\n    def abort(")], "MAJOR", "Upload.abort", "store"),
+        ([("    def abort(", "    @abstractmethod\n    def sync(self) -> None: ...\n\n    def abort(")], "MAJOR", "Upload.sync", "store"),
         ([("    path: str", "    folder: str")], "MAJOR", "StoreConfig.path", "settings"),
         ([("    path: str", '    path: str\n    mode: int = Field(description="Bits.")')], "MAJOR", "StoreConfig.mode", "settings"),
         ([("    path: str", '    path: str\n    mode: int = Field(default=0, description="Bits.")')], "MINOR", "StoreConfig.mode", "settings"),

@@ -77,6 +77,7 @@ def compare(old: griffe.Module, new: griffe.Module, types: Iterable[ComponentTyp
     if old.path == COMPONENT.partition(".")[0]:
         bases[COMPONENT] = "component"
     found = {each for path, name in bases.items() for each in _interface(old, new, path, name)}
+    found |= {each for path in _offered(old) - bases.keys() for each in _derived(old, new, path, next(iter(bases.values()), ""))}
     found |= set(_capabilities(old, new, next(iter(bases.values()), "")))
     found |= set(_settings(old, new))
     told = {each.path for each in found}
@@ -102,6 +103,33 @@ def _member(old: members.Member | None, new: members.Member | None) -> Iterable[
     if new is None:
         return [members.removed(old)] if old is not None else []
     return members.changes(old, new) if old is not None else [members.added(new)]
+
+
+def _offered(package: griffe.Module) -> set[str]:
+    """Return the paths of the classes that the facades offer: others may derive from them."""
+    found = [module.members.get(str(name)) for module in _modules(package) for name in module.exports or ()]
+    targets = [each.final_target if isinstance(each, griffe.Alias) else each for each in found if each is not None and _known(each)]
+    return {each.path for each in targets if isinstance(each, griffe.Class)}
+
+
+def _known(member: griffe.Object | griffe.Alias) -> bool:
+    """Tell whether what a facade offers is the package's own: what it has from elsewhere is not read."""
+    try:
+        return not isinstance(member, griffe.Alias) or member.final_target is not None
+    except griffe.AliasResolutionError:
+        return False
+
+
+def _derived(old: griffe.Module, new: griffe.Module, path: str, name: str) -> Iterator[Finding]:
+    """Yield what a class that is offered newly demands of those that derive from it; what callers see of it is told with the rest."""
+    before, after = _class(old, path), _class(new, path)
+    if before is None or after is None:
+        return
+    theirs, ours = dict(_members(before)), dict(_members(after))
+    for member, now in ours.items():
+        was = theirs.get(member)
+        if isinstance(now, members.Member) and members.abstract(now) and not (isinstance(was, members.Member) and members.abstract(was)):
+            yield Finding(Level.MAJOR, f"{path}.{member}", "newly abstract: no class that is released need implement it", name)
 
 
 def _own(cls: griffe.Class) -> dict[str, members.Member]:
