@@ -95,11 +95,16 @@ def flags(session: nox.Session) -> list[str]:
 
 
 def install_all(session: nox.Session, *others: str, heavy: bool = False) -> None:
+    """Install every package from the tree, and what else a session needs, once the packages named on the command line are known."""
+    chosen(session)  # an unknown name is refused before minutes go into installing
+    install_tree(session, *others, heavy=heavy)
+
+
+def install_tree(session: nox.Session, *others: str, heavy: bool = False) -> None:
     """Install every package from the tree, so that none is looked for elsewhere, and what else a session needs.
 
     What the heavy ones require is installed only where they are used.
     """
-    chosen(session)  # an unknown name is refused before minutes go into installing
     light = [name for name in PACKAGES if heavy or name not in HEAVY]
     session.install(*editable(light), *others)
     if not heavy:
@@ -278,7 +283,7 @@ def other_servers(session: nox.Session) -> dict[str, tuple[str, str]]:
 @nox.session
 def certify(session: nox.Session) -> None:
     """Renew the certificates of some flavors, named as `type/flavor`, or of all that have one: asked everything, at full effort."""
-    install_all(session, *TEST_TOOLS, heavy=True)
+    install_tree(session, *TEST_TOOLS, heavy=True)
     folder = ROOT / "docs" / "site" / "certificates"
     committed = [str(report.parent.relative_to(folder)) for report in sorted(folder.glob("*/*/report.json"))]
     for target in session.posargs or [target for target in targets(session) if target in committed]:

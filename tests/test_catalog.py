@@ -162,3 +162,6 @@ def test_the_report_on_the_lowest_versions_lifts_the_tier(certificate: Certifica
     (certificate.folder / "lowest.json").write_text(json.dumps({**json.loads(reported().model_dump_json()), "requirements": [requirement]}))
     assert refusals(certificate, Workspace()) == []
     assert certificate.grade().tier == "gold"
+    certificate.publish()
+    assert json.loads((certificate.folder / "badge.json").read_text())["message"] == "gold"
+    assert "Tier: <strong>gold</strong>" in (certificate.folder / "report.html").read_text()

@@ -12,6 +12,7 @@ import pytest
 import release
 import skew
 from lowest import Record, state
+from members import Level
 from packaging.version import Version
 from small_repository import SmallRepository
 from workspace import ROOT, Workspace
@@ -103,7 +104,7 @@ def test_what_breaks_flavors_takes_a_major_of_package_and_interface(
     assert "set `interface` of its ComponentType to 2.0" in capsys.readouterr().err
     raise_interface(clone, "2.0")
     assert prepare(clone, "major") == 0
-    version = release.following(Version("0.1.0"), release.Level.MAJOR)
+    version = release.following(Version("0.1.0"), Level.MAJOR)
     assert f"tag: dovetail-artifact-store/v{version}" in capsys.readouterr().out
 
     code, seen = tried(clone, capsys)  # the bounds of the release keep it from the new interface

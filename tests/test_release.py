@@ -100,6 +100,14 @@ def test_dependents_need_a_breaking_version_from_then_on(repository: SmallReposi
     assert project(repository, "store")["dependencies"] == ["dovetail-core>=1.0.0,<2", "packaging>=24.2"]
 
 
+def test_dependents_need_a_breaking_minor_before_1_0_from_then_on(repository: SmallRepository) -> None:
+    repository.write("packages/core/src/dovetail_core/__init__.py", "__all__: list[str] = []\n")
+    repository.write("packages/core/changes/next.removed.md", "Less.\n")
+    repository.commit("less")
+    assert prepare(repository, "core", "minor") == 0
+    assert project(repository, "store")["dependencies"] == ["dovetail-core>=0.2.0,<0.3", "packaging>=24.2"]
+
+
 def test_dependents_that_admit_the_new_version_are_left_alone(repository: SmallRepository) -> None:
     repository.write("packages/core/changes/next.fixed.md", "Mended.\n")
     repository.commit("mended")
@@ -172,6 +180,15 @@ def test_a_sibling_that_is_not_released_is_refused(repository: SmallRepository, 
     assert refused(repository, capsys) == ["dovetail-core is not released: release it first"]
 
 
+def test_a_sibling_of_an_extra_that_is_not_released_is_refused(repository: SmallRepository, capsys: pytest.CaptureFixture[str]) -> None:
+    repository.package("suite")
+    pyproject = repository.root / "packages/store/pyproject.toml"
+    extra = '\n[project.optional-dependencies]\nconformance = ["dovetail-suite>=0.1,<0.2"]\n'
+    pyproject.write_text(pyproject.read_text() + extra)
+    repository.commit("an extra")
+    assert refused(repository, capsys) == ["dovetail-suite is not released: release it first"]
+
+
 def test_a_bound_on_a_version_that_was_never_released_is_refused(repository: SmallRepository, capsys: pytest.CaptureFixture[str]) -> None:
     pyproject = repository.root / "packages/store/pyproject.toml"
     pyproject.write_text(pyproject.read_text().replace("dovetail-core>=0.1,", "dovetail-core>=0.1.5,"))
@@ -189,6 +206,18 @@ def test_an_interface_that_changed_has_to_say_so(repository: SmallRepository, ca
     repository.write("packages/store/src/dovetail_store/component_type.py", TYPE.replace("1.0", "1.1"))
     repository.commit("and its number")
     assert prepare(repository, "store", "minor") == 0
+
+
+def test_what_a_person_has_to_judge_is_refused_until_it_is_judged(repository: SmallRepository, capsys: pytest.CaptureFixture[str]) -> None:
+    repository.write("packages/store/src/dovetail_store/interface.py", INTERFACE.replace("key: str", "key: bytes"))
+    repository.commit("another type")
+    (reason,) = refused(repository, capsys, "minor")
+    assert reason.startswith("judge: dovetail_store.interface.Store._read: the type of key was str and is bytes")
+    assert reason.endswith("say --judged if minor is enough")
+    assert prepare(repository, "store", "major", "--check") == 0
+    capsys.readouterr()
+    assert prepare(repository, "store", "patch", "--judged") == 0
+    assert "judge: dovetail_store.interface.Store._read" in capsys.readouterr().out
 
 
 def test_all_reasons_are_told_at_once(repository: SmallRepository, capsys: pytest.CaptureFixture[str]) -> None:

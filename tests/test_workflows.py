@@ -14,6 +14,8 @@ import pytest
 from ruamel.yaml import YAML
 from workspace import ROOT, Workspace
 
+from dovetail_artifact_store_s3.testing import radosgw
+
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 
 
@@ -58,6 +60,28 @@ def test_the_workflows_keep_to_their_schema() -> None:
 def test_every_row_of_the_matrix_is_a_session() -> None:
     rows = affected.matrix(Workspace().packages)["include"]
     assert {row["session"] for row in rows} <= sessions()
+
+
+@pytest.mark.parametrize(
+    ("session", "package"), [("conformance", ""), ("tests-3.12", "artifact-store-s3"), ("lowest", "artifact-store-s3")]
+)
+def test_a_row_that_requires_a_server_installs_it_first(session: str, package: str) -> None:
+    """Where `DOVETAIL_REQUIRE_SERVICES` is set, a server that is missing is an error."""
+    rows = affected.matrix(Workspace().packages)["include"]
+    (row,) = (row for row in rows if (row["session"], row["package"]) == (session, package))
+    assert row["servers"] == radosgw.GET_IT.removeprefix("apt-get install --no-install-recommends ")
+    assert set(constant("OTHER_SERVERS")) <= set(row["servers"].split())
+    job = loaded("ci.yml")["jobs"]["session"]
+    assert job["env"]["DOVETAIL_REQUIRE_SERVICES"] == "1"
+    commands = [step.get("run", "") for step in job["steps"]]
+    (install,) = (step for step in job["steps"] if "apt-get install" in step.get("run", ""))
+    assert install["if"] == "matrix.servers" and install["env"] == {"SERVERS": "${{ matrix.servers }}"} and "$SERVERS" in install["run"]
+    assert commands.index(install["run"]) < next(at for at, command in enumerate(commands) if command.startswith("nox "))
+
+
+def test_other_rows_install_no_server() -> None:
+    rows = affected.matrix(Workspace().packages)["include"]
+    assert {row["package"] or row["session"] for row in rows if row["servers"]} == {"conformance", "artifact-store-s3"}
 
 
 def test_the_noxfile_has_every_package_dependencies_first() -> None:

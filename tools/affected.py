@@ -22,8 +22,12 @@ from workspace import ROOT, Workspace
 PYTHONS = ["3.11", "3.12", "3.13"]
 ALWAYS = ["lint", "types", "docs", "build"]
 """Sessions that look at the whole repository, and are quick."""
-TOGETHER = ["skew", "rehearse", "demo", "conformance", "mutants"]
+ASKING = "conformance"
+"""The session that asks every flavor, before every server."""
+TOGETHER = ["skew", "rehearse", "demo", ASKING, "mutants"]
 """Sessions that run packages together: whatever is affected, they may be."""
+SERVERS = {"artifact-store-s3": "radosgw ceph-mon ceph-osd ceph-common"}
+"""Package -> what its tests, and the session that asks its flavors, need of the distribution's packages."""
 PROSE = ("README.md", "CHANGELOG.md", "LICENSE", "changes/")
 """What a package holds that no other can depend on."""
 SITE = ("docs/", "README.md", "CONTRIBUTING.md", "LICENSE", ".gitignore")
@@ -76,7 +80,8 @@ def matrix(names: Iterable[str]) -> dict[str, list[dict[str, str]]]:
 
 
 def _row(session: str, package: str = "", python: str = PYTHONS[0]) -> dict[str, str]:
-    return {"session": session, "package": package, "python": python}
+    servers = " ".join(SERVERS.values()) if session == ASKING else SERVERS.get(package, "")
+    return {"session": session, "package": package, "python": python, "servers": servers}
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -48,16 +48,20 @@ class Certificate:
         """Return the report. Raises `ConfigError` for a file that holds none."""
         return read(self.folder / REPORT)
 
+    def lowest(self) -> Report | None:
+        """Return the report of the run with the lowest versions, if it is there. Raises `ConfigError` for a file that holds none."""
+        file = self.folder / LOWEST
+        return read(file) if file.exists() else None
+
     def grade(self) -> Grade:
         """Return the tier that the report earns, with that on the lowest versions if it is there. Raises `ConfigError`."""
-        lowest = self.folder / LOWEST
-        return grade(self.report(), read(lowest) if lowest.exists() else None)
+        return grade(self.report(), self.lowest())
 
     def publish(self) -> None:
-        """Write the page and the badge beside the report."""
-        report = self.report()
-        (self.folder / "report.html").write_text(page(report), "utf-8")
-        (self.folder / "badge.json").write_text(json.dumps(badge(report)), "utf-8")
+        """Write the page and the badge beside the report; both tell the tier of `grade`."""
+        report, lowest = self.report(), self.lowest()
+        (self.folder / "report.html").write_text(page(report, lowest), "utf-8")
+        (self.folder / "badge.json").write_text(json.dumps(badge(report, lowest)), "utf-8")
 
 
 def certificates(root: Path) -> list[Certificate]:

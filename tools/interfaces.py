@@ -3,9 +3,10 @@
 Both are read, never imported, with griffe, which also compares the public API: the names that the package's facades offer. On top of
 that is what only this repository knows:
 
-- the base class of a component type is implemented by packages of other people. A new abstract method breaks them, and so does any new
-  parameter of a method that they implement, even one with a default: they do not take it. A new method that the base class implements,
-  or a new capability, breaks nobody, and is a new minor of the interface.
+- the base class of a component type is implemented by packages of other people. A new abstract method or property breaks them, and so does
+  any new parameter of a method that they implement, even one with a default: they do not take it. So does a default that changed: a flavor
+  that overrides the method has the old one. A new method that the base class implements, or a new capability, breaks nobody, and is a new
+  minor of the interface. Whether a type that changed breaks somebody is for a person to judge.
 - a flavor's settings are in people's stack files. A field that is gone, or a new one without a default, breaks these.
 """
 
@@ -15,30 +16,16 @@ import ast
 import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from enum import IntEnum
 from pathlib import Path
 
 import griffe
+import members
+from members import Level
 
 COMPONENT = "dovetail_core.component.Component"
 """The base of every component type's base class, and so an interface itself."""
 SETTINGS = "settings"
-_BREAKING = {
-    griffe.BreakageKind.CLASS_REMOVED_BASE, griffe.BreakageKind.OBJECT_CHANGED_KIND, griffe.BreakageKind.OBJECT_REMOVED,
-    griffe.BreakageKind.PARAMETER_ADDED_REQUIRED, griffe.BreakageKind.PARAMETER_CHANGED_KIND, griffe.BreakageKind.PARAMETER_CHANGED_REQUIRED,
-    griffe.BreakageKind.PARAMETER_MOVED, griffe.BreakageKind.PARAMETER_REMOVED,
-}  # fmt: skip
-"""What breaks a caller; the other kinds, such as a changed default, are for a person to judge."""
-
 logging.getLogger("griffe").setLevel(logging.ERROR)  # names of other packages are not resolved, which it would warn of
-
-
-class Level(IntEnum):
-    """The least step of a version number that a change demands."""
-
-    PATCH = 0
-    MINOR = 1
-    MAJOR = 2
 
 
 @dataclass(frozen=True, order=True)
@@ -50,10 +37,12 @@ class Finding:
     what: str
     interface: str = ""
     """The component type whose interface changed, `component` for all of them, `settings`; empty for the rest of the public API."""
+    judge: bool = False
+    """Whether a person has to say if a larger step is needed."""
 
     def __str__(self) -> str:
         about = f" [interface: {self.interface}]" if self.interface else ""
-        return f"{self.level.name.lower()}: {self.path}: {self.what}{about}"
+        return f"{'judge' if self.judge else self.level.name.lower()}: {self.path}: {self.what}{about}"
 
 
 @dataclass(frozen=True)
@@ -88,10 +77,12 @@ def compare(old: griffe.Module, new: griffe.Module, types: Iterable[ComponentTyp
     if old.path == COMPONENT.partition(".")[0]:
         bases[COMPONENT] = "component"
     found = {each for path, name in bases.items() for each in _interface(old, new, path, name)}
+    found |= {each for path in _offered(old) - bases.keys() for each in _derived(old, new, path, next(iter(bases.values()), ""))}
     found |= set(_capabilities(old, new, next(iter(bases.values()), "")))
     found |= set(_settings(old, new))
-    told = {each.path for each in found if each.level is Level.MAJOR}
-    found |= {each for each in _public(old, new) if not any(each.path == path or each.path.startswith(f"{path}.") for path in told)}
+    told = {each.path for each in found}
+    gone = tuple(f"{each.path}." for each in found if each.level is Level.MAJOR)
+    found |= {each for each in _public(old, new) if each.path not in told and not each.path.startswith(gone)}
     return sorted(found, reverse=True)
 
 
@@ -102,78 +93,59 @@ def _interface(old: griffe.Module, new: griffe.Module, path: str, name: str) -> 
     if after is None:
         yield Finding(Level.MAJOR, path, "the interface is gone", name)
         return
-    theirs, ours = _methods(before), _methods(after)
-    for method in sorted(theirs.keys() | ours.keys()):
-        where = f"{path}.{method}"
-        if method not in ours:
-            yield Finding(Level.MAJOR, where, "the method is gone", name)
-        elif method not in theirs:
-            yield _new_method(where, ours[method], name)
-        else:
-            yield from (Finding(level, where, what, name) for level, what in _changed(theirs[method], ours[method]))
+    theirs, ours = _own(before), _own(after)
+    for member in sorted(theirs.keys() | ours.keys()):
+        for change in _member(theirs.get(member), ours.get(member)):
+            yield Finding(change.level, f"{path}.{member}", change.what, name, change.judge)
 
 
-def _new_method(where: str, method: griffe.Function, name: str) -> Finding:
-    if _abstract(method):
-        return Finding(Level.MAJOR, where, "a new abstract method: no released flavor implements it", name)
-    return Finding(Level.MINOR, where, "a new method that the base class implements", name)
+def _member(old: members.Member | None, new: members.Member | None) -> Iterable[members.Change]:
+    if new is None:
+        return [members.removed(old)] if old is not None else []
+    return members.changes(old, new) if old is not None else [members.added(new)]
 
 
-def _methods(cls: griffe.Class) -> dict[str, griffe.Function]:
-    """Return the methods that make an interface: public, abstract, or documented for authors; the rest is the class's own business."""
-    methods = {name: member for name, member in _members(cls) if isinstance(member, griffe.Function) and not name.startswith("__")}
-    return {name: method for name, method in methods.items() if name[0] != "_" or _abstract(method) or method.docstring}
+def _offered(package: griffe.Module) -> set[str]:
+    """Return the paths of the classes that the facades offer: others may derive from them."""
+    found = [module.members.get(str(name)) for module in _modules(package) for name in module.exports or ()]
+    targets = [each.final_target if isinstance(each, griffe.Alias) else each for each in found if each is not None and _known(each)]
+    return {each.path for each in targets if isinstance(each, griffe.Class)}
+
+
+def _known(member: griffe.Object | griffe.Alias) -> bool:
+    """Tell whether what a facade offers is the package's own: what it has from elsewhere is not read."""
+    try:
+        return not isinstance(member, griffe.Alias) or member.final_target is not None
+    except griffe.AliasResolutionError:
+        return False
+
+
+def _derived(old: griffe.Module, new: griffe.Module, path: str, name: str) -> Iterator[Finding]:
+    """Yield what a class that is offered newly demands of those that derive from it; what callers see of it is told with the rest."""
+    before, after = _class(old, path), _class(new, path)
+    if before is None or after is None:
+        return
+    theirs, ours = dict(_members(before)), dict(_members(after))
+    for member, now in ours.items():
+        was = theirs.get(member)
+        if isinstance(now, members.Member) and members.abstract(now) and not (isinstance(was, members.Member) and members.abstract(was)):
+            yield Finding(Level.MAJOR, f"{path}.{member}", "newly abstract: no class that is released need implement it", name)
+
+
+def _own(cls: griffe.Class) -> dict[str, members.Member]:
+    """Return the members that make an interface: public, abstract, or methods documented for authors; the rest is the class's own business."""
+    found = {name: member for name, member in _members(cls) if isinstance(member, members.Member) and not name.startswith("__")}
+    return {name: member for name, member in found.items() if name[0] != "_" or members.abstract(member) or _documented(member)}
+
+
+def _documented(member: members.Member) -> bool:
+    return isinstance(member, griffe.Function) and member.docstring is not None
 
 
 def _members(cls: griffe.Class) -> Iterator[tuple[str, griffe.Object]]:
     """Yield the members of a class, and those that it inherits within the package."""
     for name, member in cls.all_members.items():
         yield name, member.final_target if isinstance(member, griffe.Alias) else member
-
-
-def _abstract(method: griffe.Function) -> bool:
-    return any(str(decorator.value).rpartition(".")[2] == "abstractmethod" for decorator in method.decorators)
-
-
-def _needs(method: griffe.Function) -> set[str]:
-    return {str(decorator.value) for decorator in method.decorators if str(decorator.value).startswith("needs(")}
-
-
-def _changed(old: griffe.Function, new: griffe.Function) -> Iterator[tuple[Level, str]]:
-    if _abstract(new) and not _abstract(old):
-        yield Level.MAJOR, "it became abstract: no released flavor need implement it"
-    for word in sorted(_needs(new) - _needs(old)):
-        yield Level.MAJOR, f"it now {word}: flavors that do not declare that refuse the call"
-    for breakage in _parameters(old, new):
-        yield Level.MAJOR if breakage.kind in _BREAKING else Level.PATCH, _told(breakage)
-    implemented = _abstract(old) or old.name.startswith("_")
-    known = {parameter.name for parameter in old.parameters}
-    for parameter in new.parameters:
-        if parameter.name not in known and not parameter.required:
-            level = Level.MAJOR if implemented else Level.MINOR
-            yield level, f"parameter {parameter.name} is new" + (": released flavors do not take it" if implemented else "")
-
-
-def _parameters(old: griffe.Function, new: griffe.Function) -> Iterator[griffe.Breakage]:
-    """Yield what griffe says of one function: it compares the members of two objects, so that each gets a module of its own."""
-    modules = []
-    for method in (old, new):
-        module = griffe.Module(method.path)
-        copy = griffe.Function(
-            "it", parameters=method.parameters, returns=method.returns, decorators=method.decorators, lineno=method.lineno, parent=module
-        )
-        copy.public = True
-        module.members["it"] = copy
-        modules.append(module)
-    yield from griffe.find_breaking_changes(*modules)
-
-
-def _told(breakage: griffe.Breakage) -> str:
-    kind = breakage.kind.value[0].lower() + breakage.kind.value[1:]
-    subject = breakage.old_value if breakage.old_value is not None else breakage.new_value
-    if isinstance(subject, griffe.Parameter):
-        return f"{kind}: {subject.name}"
-    return kind
 
 
 def _capabilities(old: griffe.Module, new: griffe.Module, name: str) -> Iterator[Finding]:
@@ -186,6 +158,8 @@ def _capabilities(old: griffe.Module, new: griffe.Module, name: str) -> Iterator
                 yield Finding(Level.MAJOR, f"{path}.{member}", "the capability is gone", name)
             elif member not in cls.attributes:
                 yield Finding(Level.MINOR, f"{path}.{member}", "a new optional capability", name)
+            elif (was := str(cls.attributes[member].value)) != (now := str(after.attributes[member].value)):
+                yield Finding(Level.MAJOR, f"{path}.{member}", f"the capability was {was} and is {now}: it is known by that", name)
 
 
 def _settings(old: griffe.Module, new: griffe.Module) -> Iterator[Finding]:
@@ -198,18 +172,21 @@ def _settings(old: griffe.Module, new: griffe.Module) -> Iterator[Finding]:
             continue
         theirs, ours = _fields(cls), _fields(after)
         for field in sorted(theirs.keys() | ours.keys()):
-            yield from (Finding(level, f"{path}.{field}", what, SETTINGS) for level, what in _field(theirs.get(field), ours.get(field)))
+            for change in _field(theirs.get(field), ours.get(field)):
+                yield Finding(change.level, f"{path}.{field}", change.what, SETTINGS, change.judge)
 
 
-def _field(old: griffe.Attribute | None, new: griffe.Attribute | None) -> Iterator[tuple[Level, str]]:
+def _field(old: griffe.Attribute | None, new: griffe.Attribute | None) -> Iterator[members.Change]:
     if new is None:
-        yield Level.MAJOR, "the setting is gone: stack files that have it are refused"
+        yield members.Change(Level.MAJOR, "the setting is gone: stack files that have it are refused")
     elif old is None:
-        yield (Level.MAJOR, "a new setting without a default") if _required(new) else (Level.MINOR, "a new setting")
+        required = _required(new)
+        yield members.Change(Level.MAJOR if required else Level.MINOR, f"a new setting{' without a default' if required else ''}")
     elif _required(new) and not _required(old):
-        yield Level.MAJOR, "the setting lost its default"
+        yield members.Change(Level.MAJOR, "the setting lost its default")
     elif str(old.annotation) != str(new.annotation):
-        yield Level.PATCH, f"its type was {old.annotation} and is {new.annotation}: judge whether values of old still pass"
+        said = f"its type was {old.annotation} and is {new.annotation}: major, if values of old no longer pass"
+        yield members.Change(Level.PATCH, said, judge=True)
 
 
 def _fields(cls: griffe.Class) -> dict[str, griffe.Attribute]:
@@ -240,8 +217,8 @@ def _public(old: griffe.Module, new: griffe.Module) -> Iterator[Finding]:
             for child in module.modules.values():
                 child.public = False  # a module is public only if a facade says so
         for breakage in griffe.find_breaking_changes(before, after):
-            level = Level.MAJOR if breakage.kind in _BREAKING else Level.PATCH
-            yield Finding(level, breakage.obj.path, _told(breakage))
+            breaks = breakage.kind in members.BREAKING
+            yield Finding(Level.MAJOR if breaks else Level.PATCH, breakage.obj.path, members.told(breakage), judge=not breaks)
         for name in sorted(set(map(str, after.exports)) - set(map(str, before.exports))):
             yield Finding(Level.MINOR, f"{before.path}.{name}", "a new public name")
 

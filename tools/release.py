@@ -1,9 +1,9 @@
 """Prepares the release of one package: its version, its changelog, and the bounds that its dependents put on it.
 
-python tools/release.py PACKAGE major|minor|patch [--check] [--root DIR] [--lowest FILE]
+python tools/release.py PACKAGE major|minor|patch [--check] [--judged] [--root DIR] [--lowest FILE]
 
 Refuses, with all reasons at once and before anything is changed: a tree with changes, a package without a fragment in `changes/`, a
-version that is too small for what changed since the last release, an interface whose own version did not rise, lower bounds that
+version that is too small for what changed since the last release or may be and was not judged, an interface whose own version did not rise, lower bounds that
 `nox -s lowest` did not test, siblings that are not released. The release itself is a tag on the merged change; this prints its name.
 """
 
@@ -15,13 +15,14 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import bounds
 import interfaces
 import lowest
-from interfaces import ComponentTypeInfo, Finding, Level
+from interfaces import ComponentTypeInfo, Finding
+from members import Level
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 from released import Releases
@@ -41,9 +42,17 @@ class Release:
     findings: list[Finding] = field(default_factory=list)
     refusals: list[str] = field(default_factory=list)
 
+    @property
+    def breaking(self) -> bool:
+        """Whether it may break its dependents: before 1.0, a minor can."""
+        return self.level is Level.MAJOR or any(each.level is Level.MAJOR for each in self.findings)
 
-def prepared(workspace: Workspace, package: Package, level: Level, record: lowest.Record) -> Release:
-    """Return the release of a package, with whatever speaks against it; nothing is changed."""
+
+def prepared(workspace: Workspace, package: Package, level: Level, record: lowest.Record, *, judged: bool = False) -> Release:
+    """Return the release of a package, with whatever speaks against it; nothing is changed.
+
+    `judged` says that a person has looked at what no program can tell, and found the step large enough.
+    """
     releases = Releases(workspace.root)
     before = releases.latest(package)
     release = Release(package, level, before, package.version if before is None else following(before, level))
@@ -52,7 +61,7 @@ def prepared(workspace: Workspace, package: Package, level: Level, record: lowes
     if before is not None:
         with tempfile.TemporaryDirectory() as folder:
             old = releases.folder(package, before, Path(folder))
-            release.findings, refusals = _compared(package, Package(old), before, level)
+            release.findings, refusals = _compared(package, Package(old), before, level, judged)
         release.refusals += refusals
     release.refusals += lowest.untested(package, record, {each.distribution for each in workspace.packages.values()})
     release.refusals += _siblings(workspace, releases, package)
@@ -85,14 +94,22 @@ def _fragments(package: Package) -> Iterator[str]:
             yield f"packages/{package.name}/changes/{name} is no fragment: name it <something>.<added|changed|fixed|removed>.md"
 
 
-def _compared(package: Package, old: Package, before: Version, level: Level) -> tuple[list[Finding], list[str]]:
+def _compared(package: Package, old: Package, before: Version, level: Level, judged: bool) -> tuple[list[Finding], list[str]]:
     """Return what changed since a release, and why that may not be released with a step of this size."""
     then = interfaces.load(package.import_name, old.folder / "src")
     now = interfaces.load(package.import_name, package.folder / "src")
     types = _types(old)
     findings = interfaces.compare(then, now, types)
-    refusals = [f"{each}: release it as {_demanded(each, before).name.lower()}" for each in findings if _demanded(each, before) > level]
-    return findings, refusals + list(_numbers(types, _types(package), findings))
+    refusals = [*_too_small(findings, before, level, judged), *_numbers(types, _types(package), findings)]
+    return findings, refusals
+
+
+def _too_small(findings: list[Finding], before: Version, level: Level, judged: bool) -> Iterator[str]:
+    for each in findings:
+        if (demanded := _demanded(each, before)) > level:
+            yield f"{each}: release it as {demanded.name.lower()}"
+        elif each.judge and not judged and _demanded(replace(each, level=Level.MAJOR), before) > level:
+            yield f"{each}: say --judged if {level.name.lower()} is enough"
 
 
 def _types(package: Package) -> list[ComponentTypeInfo]:
@@ -121,8 +138,8 @@ def _numbers(old: list[ComponentTypeInfo], new: list[ComponentTypeInfo], finding
 
 
 def _siblings(workspace: Workspace, releases: Releases, package: Package) -> Iterator[str]:
-    known = {each.distribution: each for each in workspace.packages.values()}
-    for requirement in package.requirements:
+    known = {each.distribution: each for each in workspace.packages.values() if each.distribution != package.distribution}
+    for requirement in [*package.requirements, *(each for extra in package.extras.values() for each in extra)]:
         if sibling := known.get(canonicalize_name(requirement.name)):
             stated = [Version(each.version) for each in requirement.specifier if each.operator == ">="]
             versions = releases.versions(sibling)
@@ -137,7 +154,7 @@ def apply(workspace: Workspace, release: Release) -> list[Path]:
     package, version = release.package, release.version
     bounds.rewrite(package.folder / "pyproject.toml", version=version)
     changed = [package.folder / "pyproject.toml", package.folder / "CHANGELOG.md"]
-    for each in bounds.excluding(workspace, package, version, breaking=release.level is Level.MAJOR):
+    for each in bounds.excluding(workspace, package, version, breaking=release.breaking):
         pyproject = each.package.folder / "pyproject.toml"
         bounds.rewrite(pyproject, requirements={each.old: each.new})
         fragment = each.package.folder / "changes" / f"{package.distribution}-{version}.changed.md"
@@ -158,6 +175,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("package")
     parser.add_argument("level", choices=[level.name.lower() for level in Level])
     parser.add_argument("--check", action="store_true", help="change nothing")
+    parser.add_argument("--judged", action="store_true", help="what is for a person to judge was judged: the step is large enough")
     parser.add_argument("--root", type=Path, default=ROOT, help="the repository; default: this one")
     parser.add_argument("--lowest", type=Path, help="record of nox -s lowest; default: where the session leaves it")
     given = parser.parse_args(arguments)
@@ -168,7 +186,7 @@ def main(arguments: list[str] | None = None) -> int:
     except LookupError as error:
         parser.error(str(error))
     record = lowest.read(given.lowest or root / lowest.RECORD.relative_to(ROOT))
-    release = prepared(workspace, package, Level[given.level.upper()], record)
+    release = prepared(workspace, package, Level[given.level.upper()], record, judged=given.judged)
     print(f"{package.distribution}: {release.before or 'never released'} -> {release.version}")
     for finding in release.findings:
         print(f"  {finding}")

@@ -78,7 +78,8 @@ def test_a_licence_is_named_and_its_text_is_there(tmp_path: Path, license: str) 
 def test_the_answers_say_which_version_of_the_template_was_used(tmp_path: Path) -> None:
     package = made(tmp_path, "orchestrator", "acme", "--description", "Acme's: a scheduler.")
     answers = (package / ".copier-answers.yml").read_text()
-    assert "_commit: v0.1.0\n" in answers and "_src_path: " in answers and "inside" not in answers
+    assert "_template: dovetail-flavor-template==0.1.0\n" in answers and "inside" not in answers
+    assert "_src_path" not in answers and "_commit" not in answers, "what leads nowhere"
     assert project(package)["description"] == "Acme's: a scheduler."
 
 

@@ -1,4 +1,4 @@
-"""The command: `dovetail flavor new`. Importing it imports neither copier nor any flavor."""
+"""The commands: `dovetail flavor new` and `dovetail flavor update`. Importing it imports neither copier nor any flavor."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
 
 @click.group(cls=ClearGroup)
 def flavor() -> None:
-    """Make packages of flavors."""
+    """Make packages of flavors, and bring them up to date."""
 
 
 @flavor.command()
@@ -66,6 +66,34 @@ def new(
     folder = path or (root / "packages" / order.distribution.removeprefix("dovetail-") if root else Path(order.distribution))
     making.make(order, folder, ask=ask)
     _print_next_steps(order, folder)
+
+
+@flavor.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True), default=".", required=False)
+@click.option(
+    "--was",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="Folder with the template that it was made from; default: that version is installed aside.",
+)
+@click.option("--defaults", is_flag=True, help="Ask nothing.")
+def update(folder: Path, was: Path | None, defaults: bool) -> None:
+    """Bring later changes of the template into the package in FOLDER, by default here.
+
+    Install a later dovetail-flavor-template first. What you changed stays; where both changed the same lines, git marks a conflict.
+    Nothing is committed.
+    """
+    from dovetail_flavor_template.updating import update as bring
+
+    updated = bring(folder.resolve(), was=was, ask=sys.stdin.isatty() and not defaults)
+    if updated.before == updated.after:
+        click.echo(f"The package is as the installed template makes it: {updated.after}.")
+        return
+    left = "mend the conflicts that git has marked, then" if updated.conflicts else "look at it with git diff HEAD,"
+    click.echo(f"The package has what changed up to {updated.after}: {left} run nox, and commit.")
+    for file in updated.conflicts:
+        click.echo(f"conflict: {file}", err=True)
+    if updated.conflicts:
+        sys.exit(1)
 
 
 def _origin(path: str | None, harness: str | None) -> Origin | None:

@@ -7,13 +7,13 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dovetail_core.config import closest
 from dovetail_core.discovery import offered_types
 from dovetail_core.errors import AlreadyExists, ConfigError, InvalidArgument, NotFound
+from dovetail_flavor_template import answers
 
 if TYPE_CHECKING:
     from dovetail_flavor_template.growing import Origin
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 TEMPLATE = Path(__file__).with_name("template")
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 LONGEST = 24
-_DISTRIBUTION = "dovetail-flavor-template"
-_ANSWERS = ".copier-answers.yml"
 
 
 @dataclass(frozen=True)
@@ -89,13 +87,19 @@ def make(order: Order, folder: Path, *, ask: bool = False) -> None:
     """
     if folder.is_file() or (folder.is_dir() and any(each.name != ".git" for each in folder.iterdir())):
         raise AlreadyExists(f"there is something in {folder} already", remedy="give another folder (--path), or empty it")
-    answers, modules = _answers(order), order.origin.modules(order.import_name, order.module) if order.origin else {}
-    _copy(order.template or str(TEMPLATE), folder, answers, _defaults(order), ask)
+    given, modules = _answers(order), order.origin.modules(order.import_name, order.module) if order.origin else {}
+    rendered(_place(order.template), folder, given, likely=_defaults(order), ask=ask)
     if order.origin is not None:
         _write_modules(folder / "src" / order.import_name, modules)
         _tell_capabilities(folder / "README.md", order.origin)
-    if not order.template and (folder / _ANSWERS).is_file():
-        _stamp(folder / _ANSWERS)
+    if not order.template and not order.inside:
+        answers.stamp(folder)
+
+
+def _place(template: str) -> str:
+    """Return where a template is, also as seen from the package: copier writes there what it is given."""
+    path = Path(template) if template else TEMPLATE
+    return str(path.absolute()) if path.exists() else template
 
 
 def _answers(order: Order) -> dict[str, Any]:
@@ -123,15 +127,25 @@ def _git_name() -> str:
     return done.stdout.strip().replace('"', "").replace("\\", "")
 
 
-def _copy(template: str, folder: Path, answers: dict[str, Any], likely: dict[str, str], ask: bool) -> None:
+def rendered(
+    template: str, folder: Path, answers: Mapping[str, Any], *, likely: Mapping[str, str] | None = None, ask: bool = False
+) -> None:
+    """Write what a template makes of some answers into a folder; `likely` are defaults. Raises `InvalidArgument` for what it refuses."""
     import copier
     from copier.errors import UserMessageError
 
     try:
-        copier.run_copy(template, folder, data=answers, user_defaults=likely, defaults=not ask, quiet=True, overwrite=True)
-    except (UserMessageError, ValueError) as error:
-        said = f"the package cannot be made from {'the template' if template == str(TEMPLATE) else template}: {error}"
+        copier.run_copy(
+            template, folder, data=dict(answers), user_defaults=dict(likely or {}), defaults=not ask, quiet=True, overwrite=True
+        )
+    except (UserMessageError, ValueError, OSError) as error:
+        said = f"the package cannot be made from {'the template' if template == str(TEMPLATE) else template}: {reason(error)}"
         raise InvalidArgument(said, remedy="give another answer" if isinstance(error, ValueError) else "look at the template") from error
+
+
+def reason(error: Exception) -> str:
+    """Return what an error of copier says; one of the git that it runs is an `OSError` with what git said."""
+    return str(getattr(error, "stderr", "")).strip() or str(error)
 
 
 def _write_modules(folder: Path, modules: Mapping[str, str]) -> None:
@@ -147,16 +161,6 @@ def _tell_capabilities(readme: Path, origin: Origin) -> None:
     from dovetail_conformance.capability_table import updated
 
     readme.write_text(updated(readme.read_text("utf-8"), origin.flavor), "utf-8")
-
-
-def _stamp(answers: Path) -> None:
-    """Say which version of the template was used, and where it is published, as copier does for a git repository."""
-    described = metadata.metadata(_DISTRIBUTION)
-    urls = dict(tuple(url.split(", ", 1)) for url in described.get_all("Project-URL", []))
-    lines = [line for line in answers.read_text("utf-8").splitlines() if not line.startswith(("_src_path:", "_commit:"))]
-    source = urls.get("Template", str(TEMPLATE))
-    lines[1:1] = [f"_commit: v{metadata.version(_DISTRIBUTION)}", f"_src_path: {source}"]
-    answers.write_text("\n".join(lines) + "\n", "utf-8")
 
 
 def checked_repository(folder: Path) -> Path:

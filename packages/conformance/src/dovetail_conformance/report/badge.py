@@ -10,8 +10,8 @@ from dovetail_conformance.report.model import Report
 _COLORS = {"none": "red", "bronze": "cd7f32", "silver": "silver", "gold": "gold"}
 
 
-def badge(report: Report) -> dict[str, Any]:
-    """Return the badge of a report."""
-    tier = grade(report).tier
+def badge(report: Report, lowest: Report | None = None) -> dict[str, Any]:
+    """Return the badge of a report; arguments as of `grade`."""
+    tier = grade(report, lowest).tier
     message = tier if tier != "none" else "not conformant" if not report.good else "ungraded"
     return {"schemaVersion": 1, "label": f"dovetail {report.flavor.type}", "message": message, "color": _COLORS[tier]}

@@ -26,11 +26,11 @@ _MEANINGS = {
 }
 
 
-def page(report: Report) -> str:
-    """Return a report as HTML; everything in it is escaped."""
+def page(report: Report, lowest: Report | None = None) -> str:
+    """Return a report as HTML; everything in it is escaped. Arguments as of `grade`."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string(resources.files(__package__).joinpath("page.html").read_text("utf-8"))
-    graded = grade(report)
+    graded = grade(report, lowest)
     following = TIERS[min(TIERS.index(graded.tier) + 1, len(TIERS) - 1)]
     return template.render(report=report, grade=graded, following=following, groups=list(_groups(report)))
 
