@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import threading
 import time
@@ -25,6 +26,7 @@ from dovetail_artifact_store import ArtifactStoreCapability as Capability
 from dovetail_artifact_store.local_files import FileUpload
 from dovetail_artifact_store.memory import _MemoryUpload
 from dovetail_artifact_store.testing import LocalHarness, MemoryHarness
+from dovetail_artifact_store.writing import ObjectWriter
 from dovetail_conformance.mutants import equivalent, mutant
 from dovetail_core import AlreadyExists, DovetailError, NotFound, Unavailable
 
@@ -89,8 +91,6 @@ class SeeksFromTheStart(InMemoryArtifactStore):
     """Seeking from the end does not."""
 
     def _reader(self, key: str) -> Any:
-        import io
-
         class Reader(io.BytesIO):
             def seek(self, offset: int, whence: int = 0) -> int:
                 return super().seek(max(0, offset), 0)
@@ -208,8 +208,6 @@ class RemembersSizes(InMemoryArtifactStore):
         return super()._publish(key, data, condition, metadata)
 
     def _reader(self, key: str) -> Any:
-        import io
-
         return io.BytesIO(self._found(key)[0][: self.sizes.get(key)])
 
 
@@ -727,6 +725,36 @@ class ReplacesByDeleting(WiredArtifactStore):
         if condition == Condition() and key == "x" and bytes(data) == b"new":
             self._delete([key])
         return super()._write(key, data, condition, metadata)
+
+
+class _ForgivingWriter(ObjectWriter):
+    """Publishes what it has after a failed write, too."""
+
+    def write(self, data: Any) -> int:
+        try:
+            return super().write(data)
+        finally:
+            self._failure = None
+
+
+@mutant("AS-08", "AS-46", of=LocalHarness)
+class TextIsPublishedWithoutItsEnd(LocalArtifactStore):
+    """A text file is one of `io` over a writer, which `io` closes after a flush that failed, too."""
+
+    def open(self, key: Any, mode: str = "rb", **options: Any) -> Any:
+        if mode != "w":
+            return super().open(key, mode, **options)
+        return io.TextIOWrapper(_ForgivingWriter(self._upload(key, Condition(), {}), key))  # type: ignore[arg-type]
+
+
+@mutant("AS-08", of=LocalHarness)
+class SwallowedIsForgotten(LocalArtifactStore):
+    """A failed write that the caller swallows is forgotten."""
+
+    def open(self, key: Any, mode: str = "rb", **options: Any) -> Any:
+        if mode != "wb" or key != "x":
+            return super().open(key, mode, **options)
+        return _ForgivingWriter(self._upload(key, Condition(), {}), key)
 
 
 @mutant("AS-31", of=WiredHarness)

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from dovetail_artifact_store.digests import LARGE, hasher, text_of
 from dovetail_artifact_store.objects import ObjectInfo
-from dovetail_core import InvalidArgument
+from dovetail_core import InvalidArgument, Unavailable
 
 
 class Upload(ABC):
@@ -30,13 +30,18 @@ class Upload(ABC):
 
 
 class ObjectWriter(io.RawIOBase):
-    """A binary file object that writes an object. It is published by `close()`, and by leaving a `with` block without an exception."""
+    """A binary file object that writes an object. It is published by `close()`, and by leaving a `with` block without an exception.
+
+    After a write that failed nothing is published: `close()` raises `Unavailable`, whoever calls it. Text and buffered files of `io` that
+    stand before a writer do, although what they held is lost.
+    """
 
     def __init__(self, upload: Upload, key: str) -> None:
         self._upload = upload
         self._hash = hasher()
         self._size = 0
         self._info: ObjectInfo | None = None
+        self._failure: BaseException | None = None
         self.key = key
         """Where the object will be."""
 
@@ -57,11 +62,15 @@ class ObjectWriter(io.RawIOBase):
         if self.closed:
             raise ValueError("write to a closed file")
         view = memoryview(data).cast("B") if not isinstance(data, memoryview) or data.format != "B" or data.ndim != 1 else data
-        if len(view) < LARGE:
-            self._hash.update(view)
-            self._upload.write(view)
-        else:
-            self._write_while_hashing(view)
+        try:
+            if len(view) < LARGE:
+                self._hash.update(view)
+                self._upload.write(view)
+            else:
+                self._write_while_hashing(view)
+        except BaseException as error:
+            self._failure = error
+            raise
         self._size += len(view)
         return len(view)
 
@@ -78,6 +87,7 @@ class ObjectWriter(io.RawIOBase):
         if self.closed:
             return
         try:
+            self._demand_all_written()
             found = self._upload.commit()
             self._info = ObjectInfo(found.key, found.size, found.etag, found.modified, text_of(self._hash), found.metadata)
         except BaseException:
@@ -85,6 +95,11 @@ class ObjectWriter(io.RawIOBase):
             raise
         finally:
             super().close()
+
+    def _demand_all_written(self) -> None:
+        if self._failure is not None:
+            said = f"'{self.key}' is not published: a write failed ({self._failure})"
+            raise Unavailable(said, remedy="write it again, from its beginning", retryable=False) from self._failure
 
     def discard(self) -> None:
         """Publish nothing."""
@@ -109,13 +124,22 @@ class TextWriter(io.TextIOWrapper):
     """A text file object over an `ObjectWriter`, with the same rule for exceptions."""
 
     def __init__(self, writer: ObjectWriter, encoding: str, newline: str | None) -> None:
+        self._writer = writer  # first: `__del__` needs it, whatever becomes of the rest
         super().__init__(writer, encoding=encoding, newline=newline)  # type: ignore[arg-type]  # a raw file does for writing
-        self._writer = writer
 
     @property
     def info(self) -> ObjectInfo:
         """The object with its digest, once it is published."""
         return self._writer.info
+
+    def close(self) -> None:
+        try:
+            if not self.closed:
+                self.flush()
+        except BaseException:  # io's own would close, and so publish, what is without its end
+            self._writer.discard()
+            raise
+        super().close()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if error is not None:
