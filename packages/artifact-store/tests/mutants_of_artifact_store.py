@@ -741,9 +741,9 @@ class _ForgivingWriter(ObjectWriter):
 class TextIsPublishedWithoutItsEnd(LocalArtifactStore):
     """A text file is one of `io` over a writer, which `io` closes after a flush that failed, too."""
 
-    def open(self, key: Any, mode: str = "rb", **options: Any) -> Any:
+    def open(self, key: Any, mode: str = "rb", *, encoding: str = "utf-8", newline: str | None = None, if_absent: bool = False) -> Any:
         if mode != "w":
-            return super().open(key, mode, **options)
+            return super().open(key, mode, encoding=encoding, newline=newline, if_absent=if_absent)
         return io.TextIOWrapper(_ForgivingWriter(self._upload(key, Condition(), {}), key))  # type: ignore[arg-type]
 
 
@@ -751,9 +751,9 @@ class TextIsPublishedWithoutItsEnd(LocalArtifactStore):
 class SwallowedIsForgotten(LocalArtifactStore):
     """A failed write that the caller swallows is forgotten."""
 
-    def open(self, key: Any, mode: str = "rb", **options: Any) -> Any:
+    def open(self, key: Any, mode: str = "rb", *, encoding: str = "utf-8", newline: str | None = None, if_absent: bool = False) -> Any:
         if mode != "wb" or key != "x":
-            return super().open(key, mode, **options)
+            return super().open(key, mode, encoding=encoding, newline=newline, if_absent=if_absent)
         return _ForgivingWriter(self._upload(key, Condition(), {}), key)
 
 
