@@ -468,6 +468,15 @@ class ComparesRootsAsText(InMemoryArtifactStore):
         return super()._key(key)
 
 
+@mutant("AS-19", of=MemoryHarness)
+class ComparesRootsOfPrefixesAsText(InMemoryArtifactStore):
+    """The URI of a prefix belongs to a store if it begins like it, and a character is dropped."""
+
+    def _prefix(self, prefix: Any) -> str:
+        base = self._base_uri()
+        return super()._prefix(prefix[len(base) + 1 :] if isinstance(prefix, str) and prefix.startswith(base) else prefix)
+
+
 @mutant("AS-20", of=MemoryHarness)
 class DownloadsAnywhere(InMemoryArtifactStore):
     """A key that climbs is followed."""

@@ -400,3 +400,16 @@ def test_opening_leaves_no_descriptor_behind(store: LocalArtifactStore) -> None:
             store.read_bytes(f"gone-{number}")
     assert len(os.listdir("/proc/self/fd")) == before
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > 0
+
+
+def test_the_uri_of_a_store_beside_it_is_no_prefix_of_this_one(tmp_path: Path) -> None:
+    store, other = (LocalArtifactStore(path=tmp_path / name) for name in ("a", "ab"))
+    store.write_bytes("c/x", b"mine")
+    for uri in (other.uri("c").removesuffix("/c"), f"{store.uri('c').removesuffix('/c')}bc", other.uri("c")):
+        for call in (lambda: list(store.list(uri)), lambda: store.exists(uri), lambda: store.filesystem().rm(uri, recursive=True)):
+            with pytest.raises(InvalidArgument, match="is not in"):
+                call()
+    assert store.read_bytes("c/x") == b"mine"
+    root = store.uri("c").removesuffix("/c")
+    for spelled in (root, f"{root}/"):
+        assert [info.key for info in store.list(spelled)] == ["c/x"]

@@ -150,18 +150,23 @@ class ArtifactStore(Component, ABC):
 
     def key_of(self, uri: str) -> str:
         """Return the key of a URI of this store. Raises `InvalidArgument` for another store's."""
+        return checked_key(unquote(self._below_root(uri)))
+
+    def _below_root(self, uri: str) -> str:
+        """Return what a URI says after the root of this store. Raises `InvalidArgument` for another store's, also if it begins like this one's."""
         base = self._base_uri()
         if not uri.startswith(f"{base}/"):
             raise InvalidArgument(f"'{uri}' is not in {self.label}", remedy=f"its URIs begin with {base}/")
-        return checked_key(unquote(uri[len(base) + 1 :]))
+        return uri[len(base) + 1 :]
 
     def _key(self, key: Key) -> str:
         """Return what a caller named, a key or a URI of this store, as a checked key. Raises `InvalidArgument` for what is none."""
         return self.key_of(key) if type(key) is str and key.startswith(f"{self._base_uri()}/") else checked_key(key)
 
     def _prefix(self, prefix: Key) -> str:
-        if isinstance(prefix, str) and prefix.startswith(self._base_uri()):
-            return checked_prefix(unquote(prefix[len(self._base_uri()) + 1 :]))
+        """Return what a caller named, a prefix or a URI of this store, its root's included, as a checked prefix."""
+        if isinstance(prefix, str) and prefix.startswith(base := self._base_uri()):
+            return "" if prefix == base else checked_prefix(unquote(self._below_root(prefix)))
         return checked_prefix(prefix)
 
     # Looking
