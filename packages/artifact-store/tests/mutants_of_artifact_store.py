@@ -294,7 +294,7 @@ class MarkersAreObjects(InMemoryArtifactStore):
     """A marker of a directory is listed."""
 
     def _listed(self, prefix: str, recursive: bool) -> Iterator[ObjectInfo | str]:
-        return self._list(prefix, recursive)
+        return (item for item in self._list(prefix, recursive) if isinstance(item, ObjectInfo) or not item.endswith("/"))
 
 
 @mutant("AS-22", of=MemoryHarness)
@@ -306,6 +306,14 @@ class StumblesOverOddKeys(InMemoryArtifactStore):
             if "\x01" in getattr(item, "key", ""):
                 raise ValueError("a control character")
             yield item
+
+
+@mutant("AS-22", of=MemoryHarness)
+class ListsWhatHasNoName(InMemoryArtifactStore):
+    """A directory without a name is listed."""
+
+    def _listed(self, prefix: str, recursive: bool) -> Iterator[ObjectInfo | str]:
+        return (item for item in self._list(prefix, recursive) if isinstance(item, str) or not item.key.endswith("/"))
 
 
 @mutant("AS-29", of=WiredHarness)

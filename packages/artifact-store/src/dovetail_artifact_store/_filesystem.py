@@ -57,7 +57,7 @@ class StoreFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has n
     def ls(self, path: str, detail: bool = True, **options: Any) -> list[Any]:
         """Return what is one segment below a path, or the file at it."""
         key = self._path(path)
-        found = [_directory(item) if isinstance(item, str) else _file(item) for item in self.store._list(key, False)]
+        found = [_directory(item) if isinstance(item, str) else _file(item) for item in self.store._listed(key, False)]
         if not found and self.info(path)["type"] == "file":
             found = [self.info(path)]
         return found if detail else [item["name"] for item in found]

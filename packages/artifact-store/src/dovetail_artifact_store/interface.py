@@ -13,7 +13,7 @@ from urllib.parse import quote, unquote
 
 from dovetail_artifact_store import digests, transfer
 from dovetail_artifact_store.capabilities import ArtifactStoreCapability
-from dovetail_artifact_store.keys import below, checked_key, checked_prefix
+from dovetail_artifact_store.keys import below, checked_key, checked_prefix, is_key
 from dovetail_artifact_store.objects import NO_CONDITION, Condition, ObjectInfo, OnProgress
 from dovetail_artifact_store.reading import READ_AHEAD, RangeReader
 from dovetail_artifact_store.writing import ObjectWriter, TextWriter, Upload
@@ -205,24 +205,27 @@ class ArtifactStore(Component, ABC):
         return (item for item in self._listed(self._prefix(prefix), recursive) if isinstance(item, ObjectInfo))
 
     def _listed(self, prefix: str, recursive: bool) -> Iterator[ObjectInfo | str]:
-        """Yield what is below a prefix, without the markers that other tools keep for directories."""
-        return (item for item in self._list(prefix, recursive) if isinstance(item, str) or not item.key.endswith("/"))
+        """Yield what is below a prefix, without what has no name: the markers that other tools keep for directories, and directories such as `a//`."""
+        return (item for item in self._list(prefix, recursive) if _name(item))
 
     def listdir(self, prefix: Key = "") -> builtins.list[str]:
         """Return the names one segment below a prefix, of objects and directories, sorted."""
-        items = self._listed(self._prefix(prefix), False)
-        return sorted({(item if isinstance(item, str) else item.key).rpartition("/")[2] for item in items})
+        return sorted(set(map(_name, self._listed(self._prefix(prefix), False))))
 
     def walk(self, prefix: Key = "") -> Iterator[tuple[str, builtins.list[str], builtins.list[str]]]:
         """Yield (prefix, names of directories, names of objects), top down, as `os.walk` does."""
-        top = self._prefix(prefix)
+        return self._walk(self._prefix(prefix))
+
+    def _walk(self, top: str) -> Iterator[tuple[str, builtins.list[str], builtins.list[str]]]:
+        """Walk from a checked prefix; a directory that no key can be below, such as another tool's `..`, is named and not entered."""
         directories: builtins.list[str] = []
         objects: builtins.list[str] = []
         for item in self._listed(top, False):
-            (directories if isinstance(item, str) else objects).append((item if isinstance(item, str) else item.key).rpartition("/")[2])
+            (directories if isinstance(item, str) else objects).append(_name(item))
         yield top, directories, objects
         for name in list(directories):
-            yield from self.walk(f"{top}/{name}" if top else name)
+            if is_key(inner := f"{top}/{name}" if top else name):
+                yield from self._walk(inner)
 
     def glob(self, pattern: str) -> builtins.list[str]:
         """Return the keys that match a pattern, sorted: `*` and `?` within a segment, `[ab]`, and `**` for any number of segments."""
@@ -384,3 +387,8 @@ class ArtifactStore(Component, ABC):
         from dovetail_artifact_store._filesystem import StoreFileSystem
 
         return StoreFileSystem(store=self, skip_instance_cache=True)
+
+
+def _name(item: ObjectInfo | str) -> str:
+    """Return the last segment of what is listed."""
+    return (item if isinstance(item, str) else item.key).rpartition("/")[2]
