@@ -297,6 +297,14 @@ class MarkersAreObjects(InMemoryArtifactStore):
         return (item for item in self._list(prefix, recursive) if isinstance(item, ObjectInfo) or not item.endswith("/"))
 
 
+@mutant("AS-16", of=MemoryHarness)
+class LeavesMarkers(InMemoryArtifactStore):
+    """A tree is deleted as far as it is listed."""
+
+    def _delete(self, keys: Iterable[str]) -> dict[str, Exception]:
+        return super()._delete(key for key in keys if not key.endswith("/"))
+
+
 @mutant("AS-22", of=MemoryHarness)
 class StumblesOverOddKeys(InMemoryArtifactStore):
     """A key that is none breaks the listing."""

@@ -86,7 +86,11 @@ class ArtifactStore(Component, ABC):
 
     @abstractmethod
     def _delete(self, keys: Iterable[str]) -> dict[str, Exception]:
-        """Delete objects; one that is not there is deleted. Return what went wrong, by key."""
+        """Delete objects; one that is not there is deleted. Return what went wrong, by key.
+
+        Besides keys these are what `_list` yielded, and `a/`, which other tools keep for a directory: where there can be no such object, it is
+        one that is not there.
+        """
 
     # What an author may do better
 
@@ -335,11 +339,15 @@ class ArtifactStore(Component, ABC):
         self._raise_first(self._delete([self._key(key) for key in keys]))
 
     def rmtree(self, prefix: Key) -> None:
-        """Delete the object at a prefix and everything below it; nothing happens if there is nothing. The whole store is not a prefix."""
+        """Delete the object at a prefix and everything below it, markers of directories included; nothing happens if there is nothing.
+
+        The whole store is not a prefix.
+        """
         checked = self._key(str(prefix).rstrip("/") if isinstance(prefix, str) else prefix)
-        for batch in transfer.batches((info.key for info in self.list(checked)), self.page_size * self.parallel):
+        every = (item.key for item in self._list(checked, True) if isinstance(item, ObjectInfo))
+        for batch in transfer.batches(every, self.page_size * self.parallel):
             self._raise_first(self._delete(batch))
-        self._raise_first(self._delete([checked]))
+        self._raise_first(self._delete([checked, f"{checked}/"]))  # the marker of the prefix itself, which no listing need show
         self._rmdirs(checked)
 
     def _raise_first(self, failures: Mapping[str, Exception]) -> None:

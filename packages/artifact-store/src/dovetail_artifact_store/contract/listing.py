@@ -82,7 +82,7 @@ class ListingRules:
 
     @rule("AS-16", severity=2, hooks=("raw",))
     def test_a_marker_of_a_directory_is_no_object(self, store: ArtifactStore, harness: ArtifactStoreHarness, tmp_path: object) -> None:
-        """An object of no bytes that another tool keeps for a directory is not listed as an object, and breaks no download."""
+        """An object of no bytes that another tool keeps for a directory is not listed as an object, breaks no download, and is deleted with it."""
         raw = harness.raw(store)
         raw.put("d/", b"")
         raw.put("d/x", b"x")
@@ -91,6 +91,10 @@ class ListingRules:
             names = store.listdir("d")
             store.download_tree("d", f"{tmp_path}/out")
         check((listed, names) == (["d/x"], ["x"]), did="listed a directory that another tool marked", came=(listed, names))
+        raw.put("d/e/", b"")
+        store.rmtree("d")
+        left = (raw.list(), store.exists("d"))
+        check(left == ([], False), did="deleted a directory that another tool marked", came=left, mend="delete its markers, too")
 
     @rule("AS-22", severity=2, hooks=("raw",))
     def test_an_odd_key_of_another_tool_hides_no_other(self, store: ArtifactStore, harness: ArtifactStoreHarness) -> None:
