@@ -89,10 +89,7 @@ class StoreFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has n
 
     def cat_file(self, path: str, start: int | None = None, end: int | None = None, **options: Any) -> bytes:
         """Return the bytes of a file, or of a range of it; negative positions count from the end."""
-        key = self._path(path)
-        if end is not None and end < 0:
-            end = max(0, self.store.stat(key).size + end)
-        return self.store.read_bytes(key, start or 0, end)
+        return self.store.read_bytes(self._path(path), start or 0, end)
 
     def pipe_file(self, path: str, value: bytes, mode: str = "overwrite", **options: Any) -> None:
         """Write a file; `mode="create"` demands that there is none."""

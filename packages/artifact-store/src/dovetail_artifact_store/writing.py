@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from types import TracebackType
 from typing import Any, Self
 
+from dovetail_artifact_store.arguments import flat
 from dovetail_artifact_store.digests import LARGE, hasher, text_of
 from dovetail_artifact_store.objects import ObjectInfo
 from dovetail_core import InvalidArgument, Unavailable
@@ -61,7 +62,7 @@ class ObjectWriter(io.RawIOBase):
     def write(self, data: Any) -> int:
         if self.closed:
             raise ValueError("write to a closed file")
-        view = memoryview(data).cast("B") if not isinstance(data, memoryview) or data.format != "B" or data.ndim != 1 else data
+        view = flat(data)
         try:
             if len(view) < LARGE:
                 self._hash.update(view)

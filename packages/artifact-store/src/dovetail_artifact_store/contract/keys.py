@@ -138,9 +138,9 @@ class KeyRules:
                 with raises(InvalidArgument, did=f"used {name} in the store beside it", mend="compare roots by segments"):
                     call(name)
             for uri in (name, name.removesuffix("/x")):  # of an object there, and of its root
-                for did, call in _prefix_calls(store, uri, tmp_path):
+                for did, look in _prefix_calls(store, uri, tmp_path):
                     with raises(InvalidArgument, did=f"{did} of {uri} in the store beside it", mend="compare roots by segments"):
-                        call()
+                        look()
             check(keys_of(store) == [], did="listed a store with a neighbour", came=keys_of(store), mend="compare roots by segments")
             check(other.read_bytes("x") == b"other", did="looked at the neighbour", came=other.read_bytes("x"))
 
