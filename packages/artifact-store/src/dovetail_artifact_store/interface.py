@@ -119,9 +119,9 @@ class ArtifactStore(Component, ABC):
         return writer.info
 
     def _move(self, source: str, target: str) -> None:
-        """Rename an object: it is deleted only after the copy is there, whole."""
-        copied = self._copy(source, target)
-        if copied.size != self._stat(source).size:
+        """Rename an object: it is deleted only after the copy is there, whole, and if it is still what was copied."""
+        before, copied = self._stat(source), self._copy(source, target)
+        if (copied.size, self._stat(source).etag) != (before.size, before.etag):
             raise Conflict(f"'{source}' was changed while it was moved", remedy="move it again", retryable=True)
         self._raise_first(self._delete([source]))
 
