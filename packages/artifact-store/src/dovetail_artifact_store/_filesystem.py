@@ -6,10 +6,14 @@ from pathlib import PurePath
 from typing import Any
 
 from fsspec import AbstractFileSystem
+from fsspec.compression import compr, noop_file
+from fsspec.core import get_compression
 
+from dovetail_artifact_store._filesystem_writers import HeldWriter, PackedWriter
 from dovetail_artifact_store.capabilities import ArtifactStoreCapability
 from dovetail_artifact_store.interface import ArtifactStore
 from dovetail_artifact_store.objects import ObjectInfo
+from dovetail_artifact_store.writing import TextWriter
 from dovetail_core import NotFound
 
 
@@ -84,8 +88,27 @@ class StoreFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has n
 
     # Reading and writing
 
+    def open(
+        self,
+        path: str,
+        mode: str = "rb",
+        block_size: int | None = None,
+        cache_options: Any = None,
+        compression: str | None = None,
+        **options: Any,
+    ) -> Any:
+        """Return a file object, as `ArtifactStore.open` does; in a transaction what is written appears when that ends well."""
+        if "r" in mode:
+            return super().open(path, mode, block_size, cache_options, compression, **options)
+        text = {name: options.pop(name) for name in ("encoding", "errors", "newline") if name in options}
+        pack = compr[get_compression(path, compression)]
+        writer = super().open(path, mode.replace("b", "").replace("t", "") + "b", block_size, cache_options, **options)
+        packed = writer if pack is noop_file else PackedWriter(writer, pack)
+        return packed if "b" in mode else TextWriter(packed, **{"encoding": "utf-8", "newline": None, **text})
+
     def _open(self, path: str, mode: str = "rb", block_size: int | None = None, autocommit: bool = True, **options: Any) -> Any:
-        return self.store.open(self._path(path), mode)
+        file = self.store.open(self._path(path), mode)
+        return file if autocommit or "r" in mode else HeldWriter(file)
 
     def cat_file(self, path: str, start: int | None = None, end: int | None = None, **options: Any) -> bytes:
         """Return the bytes of a file, or of a range of it; negative positions count from the end."""

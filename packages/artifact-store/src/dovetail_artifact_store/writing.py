@@ -30,7 +30,35 @@ class Upload(ABC):
         """Leave nothing behind; may be called after a failed `commit`, and twice."""
 
 
-class ObjectWriter(io.RawIOBase):
+class Writer(io.RawIOBase):
+    """A binary file object for writing that an exception within its `with` block gives up, as does who drops it without closing it."""
+
+    @property
+    @abstractmethod
+    def info(self) -> ObjectInfo:
+        """The object with its digest, once it is published."""
+
+    @abstractmethod
+    def discard(self) -> None:
+        """Publish nothing."""
+
+    def writable(self) -> bool:
+        return True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if error is None:
+            self.close()
+        else:
+            self.discard()
+
+    def __del__(self) -> None:  # io's own finalizer would publish it
+        self.discard()
+
+
+class ObjectWriter(Writer):
     """A binary file object that writes an object. It is published by `close()`, and by leaving a `with` block without an exception.
 
     After a write that failed nothing is published: `close()` raises `Unavailable`, whoever calls it. Text and buffered files of `io` that
@@ -52,9 +80,6 @@ class ObjectWriter(io.RawIOBase):
         if self._info is None:
             raise InvalidArgument(f"'{self.key}' is not published", remedy="close the writer first")
         return self._info
-
-    def writable(self) -> bool:
-        return True
 
     def tell(self) -> int:
         return self._size
@@ -103,30 +128,17 @@ class ObjectWriter(io.RawIOBase):
             raise Unavailable(said, remedy="write it again, from its beginning", retryable=False) from self._failure
 
     def discard(self) -> None:
-        """Publish nothing."""
         if not self.closed:
             self._upload.abort()
             super().close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if error is None:
-            self.close()
-        else:
-            self.discard()
-
-    def __del__(self) -> None:  # a writer that nobody closed was given up: io's own finalizer would publish it
-        self.discard()
-
 
 class TextWriter(io.TextIOWrapper):
-    """A text file object over an `ObjectWriter`, with the same rule for exceptions."""
+    """A text file object over a `Writer`, with the same rule for exceptions."""
 
-    def __init__(self, writer: ObjectWriter, encoding: str, newline: str | None) -> None:
+    def __init__(self, writer: Writer, encoding: str, newline: str | None, errors: str | None = None) -> None:
         self._writer = writer  # first: `__del__` needs it, whatever becomes of the rest
-        super().__init__(writer, encoding=encoding, newline=newline)  # type: ignore[arg-type]  # a raw file does for writing
+        super().__init__(writer, encoding=encoding, newline=newline, errors=errors)  # type: ignore[arg-type]  # a raw file does for writing
 
     @property
     def info(self) -> ObjectInfo:
@@ -149,4 +161,5 @@ class TextWriter(io.TextIOWrapper):
             self.close()
 
     def __del__(self) -> None:
-        self._writer.discard()
+        if not self._writer.closed:
+            self._writer.discard()
