@@ -23,7 +23,7 @@ from dovetail_artifact_store import (
     Upload,
 )
 from dovetail_artifact_store import ArtifactStoreCapability as Capability
-from dovetail_artifact_store.local_files import FileUpload
+from dovetail_artifact_store.local_files import FileUpload, mapped
 from dovetail_artifact_store.memory import _MemoryUpload
 from dovetail_artifact_store.testing import LocalHarness, MemoryHarness
 from dovetail_artifact_store.writing import ObjectWriter
@@ -142,6 +142,18 @@ class DownloadsInPlace(InMemoryArtifactStore):
         Path(path).write_bytes(self.read_bytes(key))
         on_progress(None)
         on_progress(None)
+
+
+@mutant("AS-04", of=MemoryHarness)
+class CopiesByHalves(InMemoryArtifactStore):
+    """The target of a copy is a part of it for a while."""
+
+    def _copy(self, source: str, target: str) -> ObjectInfo:
+        data = self._found(source)[0]
+        if len(data) > self.part_size and source != target:
+            self._publish(target, data[: self.part_size], Condition(), {})
+            time.sleep(0.002)
+        return super()._copy(source, target)
 
 
 @mutant("AS-05", of=MemoryHarness)
@@ -554,6 +566,31 @@ class MovesInTwoSteps(InMemoryArtifactStore):
         self._delete([source])
 
 
+@mutant("AS-55", of=MemoryHarness)
+class DeletesThenWrites(InMemoryArtifactStore):
+    """A move is a deletion and, later, a write."""
+
+    def _move(self, source: str, target: str) -> None:
+        data, info = self._found(source)
+        self._delete([source])
+        time.sleep(0.002)
+        self._publish(target, data, Condition(), info.metadata)
+
+
+@mutant("AS-55", of=LocalHarness)
+class LinksThenUnlinks(LocalArtifactStore):
+    """A move is a second name and, at once, the end of the first: seldom seen, unless it is held between the two."""
+
+    def _move(self, source: str, target: str) -> None:
+        with mapped(source):
+            try:
+                os.link(self.config.path / source, self.config.path / target)
+            except (FileExistsError, FileNotFoundError, NotADirectoryError):
+                super()._move(source, target)
+            else:
+                os.unlink(self.config.path / source)
+
+
 @mutant("AS-56", of=WiredHarness)
 class CopiesThroughHere(WiredArtifactStore):
     """A copy goes down and up again."""
@@ -729,7 +766,6 @@ class WritesInPlace(LocalArtifactStore):
         if condition != Condition() or not (self.config.path / key).is_file():
             return super()._write(key, data, condition, metadata)
         from dovetail_artifact_store.digests import digest_of_bytes
-        from dovetail_artifact_store.local_files import mapped
 
         with mapped(key):
             descriptor = os.open(self.config.path / key, os.O_WRONLY | os.O_TRUNC)
@@ -871,6 +907,14 @@ class ReadsAtOnce(LocalArtifactStore):
 
 
 # Options
+
+
+@mutant("AS-53", of=MemoryHarness)
+class StripsEntries(InMemoryArtifactStore):
+    """Blanks at the ends of entries are lost, as a header loses them."""
+
+    def _publish(self, key: str, data: bytes, condition: Condition, metadata: Mapping[str, str]) -> ObjectInfo:
+        return super()._publish(key, data, condition, {name: value.strip() for name, value in metadata.items()})
 
 
 @mutant("AS-50", of=WiredHarness)
