@@ -28,13 +28,18 @@ def begin(folder: str) -> tuple[str, int]:
 
 def _is_ours(descriptor: int) -> bool:
     """Lock a new file, and tell whether it is there still: it may be swept before it is locked."""
+    return _locked(descriptor) is not False and os.fstat(descriptor).st_nlink > 0
+
+
+def _locked(descriptor: int) -> bool | None:
+    """Lock a file, and tell whether that was possible: False if another has it, None if there are no locks here."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
-    except OSError:  # no locks here
-        return True
-    return os.fstat(descriptor).st_nlink > 0
+    except OSError:
+        return None
+    return True
 
 
 def sweep(folder: str) -> None:
@@ -54,14 +59,11 @@ def sweep(folder: str) -> None:
 
 
 def _is_left_over(descriptor: int, name: str) -> bool:
-    old = time.time() - os.fstat(descriptor).st_mtime > ABANDONED
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:  # no locks here
-        return old
-    return old or name.rpartition("-")[0] == _host()
+    """Tell whether nobody writes a file; where its lock does not say that, whether it is too old to be in work."""
+    free = _locked(descriptor)
+    if free and name.rpartition("-")[0] == _host():
+        return True
+    return free is not False and time.time() - os.fstat(descriptor).st_mtime > ABANDONED
 
 
 @functools.cache
