@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import threading
 import time
@@ -22,9 +23,10 @@ from dovetail_artifact_store import (
     Upload,
 )
 from dovetail_artifact_store import ArtifactStoreCapability as Capability
-from dovetail_artifact_store.local_files import FileUpload
+from dovetail_artifact_store.local_files import FileUpload, mapped
 from dovetail_artifact_store.memory import _MemoryUpload
 from dovetail_artifact_store.testing import LocalHarness, MemoryHarness
+from dovetail_artifact_store.writing import ObjectWriter
 from dovetail_conformance.mutants import equivalent, mutant
 from dovetail_core import AlreadyExists, DovetailError, NotFound, Unavailable
 
@@ -89,8 +91,6 @@ class SeeksFromTheStart(InMemoryArtifactStore):
     """Seeking from the end does not."""
 
     def _reader(self, key: str) -> Any:
-        import io
-
         class Reader(io.BytesIO):
             def seek(self, offset: int, whence: int = 0) -> int:
                 return super().seek(max(0, offset), 0)
@@ -142,6 +142,18 @@ class DownloadsInPlace(InMemoryArtifactStore):
         Path(path).write_bytes(self.read_bytes(key))
         on_progress(None)
         on_progress(None)
+
+
+@mutant("AS-04", of=MemoryHarness)
+class CopiesByHalves(InMemoryArtifactStore):
+    """The target of a copy is a part of it for a while."""
+
+    def _copy(self, source: str, target: str) -> ObjectInfo:
+        data = self._found(source)[0]
+        if len(data) > self.part_size and source != target:
+            self._publish(target, data[: self.part_size], Condition(), {})
+            time.sleep(0.002)
+        return super()._copy(source, target)
 
 
 @mutant("AS-05", of=MemoryHarness)
@@ -208,8 +220,6 @@ class RemembersSizes(InMemoryArtifactStore):
         return super()._publish(key, data, condition, metadata)
 
     def _reader(self, key: str) -> Any:
-        import io
-
         return io.BytesIO(self._found(key)[0][: self.sizes.get(key)])
 
 
@@ -296,7 +306,15 @@ class MarkersAreObjects(InMemoryArtifactStore):
     """A marker of a directory is listed."""
 
     def _listed(self, prefix: str, recursive: bool) -> Iterator[ObjectInfo | str]:
-        return self._list(prefix, recursive)
+        return (item for item in self._list(prefix, recursive) if isinstance(item, ObjectInfo) or not item.endswith("/"))
+
+
+@mutant("AS-16", of=MemoryHarness)
+class LeavesMarkers(InMemoryArtifactStore):
+    """A tree is deleted as far as it is listed."""
+
+    def _delete(self, keys: Iterable[str]) -> dict[str, Exception]:
+        return super()._delete(key for key in keys if not key.endswith("/"))
 
 
 @mutant("AS-22", of=MemoryHarness)
@@ -308,6 +326,14 @@ class StumblesOverOddKeys(InMemoryArtifactStore):
             if "\x01" in getattr(item, "key", ""):
                 raise ValueError("a control character")
             yield item
+
+
+@mutant("AS-22", of=MemoryHarness)
+class ListsWhatHasNoName(InMemoryArtifactStore):
+    """A directory without a name is listed."""
+
+    def _listed(self, prefix: str, recursive: bool) -> Iterator[ObjectInfo | str]:
+        return (item for item in self._list(prefix, recursive) if isinstance(item, str) or not item.key.endswith("/"))
 
 
 @mutant("AS-29", of=WiredHarness)
@@ -470,6 +496,15 @@ class ComparesRootsAsText(InMemoryArtifactStore):
         return super()._key(key)
 
 
+@mutant("AS-19", of=MemoryHarness)
+class ComparesRootsOfPrefixesAsText(InMemoryArtifactStore):
+    """The URI of a prefix belongs to a store if it begins like it, and a character is dropped."""
+
+    def _prefix(self, prefix: Any) -> str:
+        base = self._base_uri()
+        return super()._prefix(prefix[len(base) + 1 :] if isinstance(prefix, str) and prefix.startswith(base) else prefix)
+
+
 @mutant("AS-20", of=MemoryHarness)
 class DownloadsAnywhere(InMemoryArtifactStore):
     """A key that climbs is followed."""
@@ -529,6 +564,31 @@ class MovesInTwoSteps(InMemoryArtifactStore):
         self._copy(source, target)
         time.sleep(0.002)
         self._delete([source])
+
+
+@mutant("AS-55", of=MemoryHarness)
+class DeletesThenWrites(InMemoryArtifactStore):
+    """A move is a deletion and, later, a write."""
+
+    def _move(self, source: str, target: str) -> None:
+        data, info = self._found(source)
+        self._delete([source])
+        time.sleep(0.002)
+        self._publish(target, data, Condition(), info.metadata)
+
+
+@mutant("AS-55", of=LocalHarness)
+class LinksThenUnlinks(LocalArtifactStore):
+    """A move is a second name and, at once, the end of the first: seldom seen, unless it is held between the two."""
+
+    def _move(self, source: str, target: str) -> None:
+        with mapped(source):
+            try:
+                os.link(self.config.path / source, self.config.path / target)
+            except (FileExistsError, FileNotFoundError, NotADirectoryError):
+                super()._move(source, target)
+            else:
+                os.unlink(self.config.path / source)
 
 
 @mutant("AS-56", of=WiredHarness)
@@ -706,7 +766,6 @@ class WritesInPlace(LocalArtifactStore):
         if condition != Condition() or not (self.config.path / key).is_file():
             return super()._write(key, data, condition, metadata)
         from dovetail_artifact_store.digests import digest_of_bytes
-        from dovetail_artifact_store.local_files import mapped
 
         with mapped(key):
             descriptor = os.open(self.config.path / key, os.O_WRONLY | os.O_TRUNC)
@@ -727,6 +786,36 @@ class ReplacesByDeleting(WiredArtifactStore):
         if condition == Condition() and key == "x" and bytes(data) == b"new":
             self._delete([key])
         return super()._write(key, data, condition, metadata)
+
+
+class _ForgivingWriter(ObjectWriter):
+    """Publishes what it has after a failed write, too."""
+
+    def write(self, data: Any) -> int:
+        try:
+            return super().write(data)
+        finally:
+            self._failure = None
+
+
+@mutant("AS-08", "AS-46", of=LocalHarness)
+class TextIsPublishedWithoutItsEnd(LocalArtifactStore):
+    """A text file is one of `io` over a writer, which `io` closes after a flush that failed, too."""
+
+    def open(self, key: Any, mode: str = "rb", *, encoding: str = "utf-8", newline: str | None = None, if_absent: bool = False) -> Any:
+        if mode != "w":
+            return super().open(key, mode, encoding=encoding, newline=newline, if_absent=if_absent)
+        return io.TextIOWrapper(_ForgivingWriter(self._upload(key, Condition(), {}), key))  # type: ignore[arg-type]
+
+
+@mutant("AS-08", of=LocalHarness)
+class SwallowedIsForgotten(LocalArtifactStore):
+    """A failed write that the caller swallows is forgotten."""
+
+    def open(self, key: Any, mode: str = "rb", *, encoding: str = "utf-8", newline: str | None = None, if_absent: bool = False) -> Any:
+        if mode != "wb" or key != "x":
+            return super().open(key, mode, encoding=encoding, newline=newline, if_absent=if_absent)
+        return _ForgivingWriter(self._upload(key, Condition(), {}), key)
 
 
 @mutant("AS-31", of=WiredHarness)
@@ -818,6 +907,14 @@ class ReadsAtOnce(LocalArtifactStore):
 
 
 # Options
+
+
+@mutant("AS-53", of=MemoryHarness)
+class StripsEntries(InMemoryArtifactStore):
+    """Blanks at the ends of entries are lost, as a header loses them."""
+
+    def _publish(self, key: str, data: bytes, condition: Condition, metadata: Mapping[str, str]) -> ObjectInfo:
+        return super()._publish(key, data, condition, {name: value.strip() for name, value in metadata.items()})
 
 
 @mutant("AS-50", of=WiredHarness)

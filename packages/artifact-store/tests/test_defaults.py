@@ -10,6 +10,7 @@ import pytest
 
 from dovetail_artifact_store import ArtifactStore, ArtifactStoreCapability, InMemoryArtifactStore, ObjectInfo
 from dovetail_artifact_store.memory import forget
+from dovetail_core import Conflict
 
 SIZE = 5 * 64 + 3
 
@@ -69,3 +70,24 @@ def test_a_default_copy_keeps_the_entries_where_they_are_declared(store: Plain) 
     declared = ArtifactStoreCapability.USER_METADATA in store.capabilities
     store.write_bytes("x", b"1", metadata={"by": "me"} if declared else None)
     assert store.copyfile("x", "y").metadata == store.stat("y").metadata == ({"by": "me"} if declared else {})
+
+
+class Overtaken(Bare):
+    """Somebody else replaces the source by as many bytes as soon as it is copied."""
+
+    def _copy(self, source: str, target: str) -> ObjectInfo:
+        copied = super()._copy(source, target)
+        InMemoryArtifactStore.write_bytes(self, source, b"newer")
+        return copied
+
+    def _move(self, source: str, target: str) -> None:
+        ArtifactStore._move(self, source, target)
+
+
+def test_a_default_move_deletes_no_source_that_was_replaced_meanwhile() -> None:
+    with Overtaken(space="overtaken") as store:
+        store.write_bytes("x", b"older")
+        with pytest.raises(Conflict, match="changed while it was moved"):
+            store.rename("x", "y")
+        assert (store.read_bytes("x"), store.read_bytes("y")) == (b"newer", b"older")
+    forget("overtaken")

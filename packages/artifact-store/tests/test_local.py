@@ -413,3 +413,16 @@ def test_large_objects_are_written_and_hashed_in_a_process_that_is_forked(tmp_pa
             info = store.write_bytes("y", data)
             os._exit(0 if store.digest_of("x") == info.digest else 1)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_the_uri_of_a_store_beside_it_is_no_prefix_of_this_one(tmp_path: Path) -> None:
+    store, other = (LocalArtifactStore(path=tmp_path / name) for name in ("a", "ab"))
+    store.write_bytes("c/x", b"mine")
+    for uri in (other.uri("c").removesuffix("/c"), f"{store.uri('c').removesuffix('/c')}bc", other.uri("c")):
+        for call in (store.listdir, store.exists, lambda path: store.filesystem().rm(path, recursive=True)):
+            with pytest.raises(InvalidArgument, match="is not in"):
+                call(uri)
+    assert store.read_bytes("c/x") == b"mine"
+    root = store.uri("c").removesuffix("/c")
+    for spelled in (root, f"{root}/"):
+        assert [info.key for info in store.list(spelled)] == ["c/x"]

@@ -18,7 +18,8 @@ from dovetail_core import InvalidArgument
 WRITE_ID = "dovetail-write"
 """Entry that tells a write's own object from another's, where the answer was lost."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
-_PLAIN = " !\"#$&'()*+,-./:;<=>?@[\\]^_`{|}~"
+_PLAIN = "!\"#$&'()*+,-./:;<=>?@[\\]^_`{|}~"
+"""Characters that stand for themselves in the value of an entry; a blank does not, since servers strip those at the ends of a header."""
 
 
 class Names:

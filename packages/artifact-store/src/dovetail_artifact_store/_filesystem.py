@@ -6,10 +6,14 @@ from pathlib import PurePath
 from typing import Any
 
 from fsspec import AbstractFileSystem
+from fsspec.compression import compr, noop_file
+from fsspec.core import get_compression
 
+from dovetail_artifact_store._filesystem_writers import HeldWriter, PackedWriter
 from dovetail_artifact_store.capabilities import ArtifactStoreCapability
 from dovetail_artifact_store.interface import ArtifactStore
 from dovetail_artifact_store.objects import ObjectInfo
+from dovetail_artifact_store.writing import TextWriter
 from dovetail_core import NotFound
 
 
@@ -57,7 +61,7 @@ class StoreFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has n
     def ls(self, path: str, detail: bool = True, **options: Any) -> list[Any]:
         """Return what is one segment below a path, or the file at it."""
         key = self._path(path)
-        found = [_directory(item) if isinstance(item, str) else _file(item) for item in self.store._list(key, False)]
+        found = [_directory(item) if isinstance(item, str) else _file(item) for item in self.store._listed(key, False)]
         if not found and self.info(path)["type"] == "file":
             found = [self.info(path)]
         return found if detail else [item["name"] for item in found]
@@ -84,15 +88,31 @@ class StoreFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has n
 
     # Reading and writing
 
+    def open(
+        self,
+        path: str,
+        mode: str = "rb",
+        block_size: int | None = None,
+        cache_options: Any = None,
+        compression: str | None = None,
+        **options: Any,
+    ) -> Any:
+        """Return a file object, as `ArtifactStore.open` does; in a transaction what is written appears when that ends well."""
+        if "r" in mode:
+            return super().open(path, mode, block_size, cache_options, compression, **options)
+        text = {name: options.pop(name) for name in ("encoding", "errors", "newline") if name in options}
+        pack = compr[get_compression(path, compression)]
+        writer = super().open(path, mode.replace("b", "").replace("t", "") + "b", block_size, cache_options, **options)
+        packed = writer if pack is noop_file else PackedWriter(writer, pack)
+        return packed if "b" in mode else TextWriter(packed, **{"encoding": "utf-8", "newline": None, **text})
+
     def _open(self, path: str, mode: str = "rb", block_size: int | None = None, autocommit: bool = True, **options: Any) -> Any:
-        return self.store.open(self._path(path), mode)
+        file = self.store.open(self._path(path), mode)
+        return file if autocommit or "r" in mode else HeldWriter(file)
 
     def cat_file(self, path: str, start: int | None = None, end: int | None = None, **options: Any) -> bytes:
         """Return the bytes of a file, or of a range of it; negative positions count from the end."""
-        key = self._path(path)
-        if end is not None and end < 0:
-            end = max(0, self.store.stat(key).size + end)
-        return self.store.read_bytes(key, start or 0, end)
+        return self.store.read_bytes(self._path(path), start or 0, end)
 
     def pipe_file(self, path: str, value: bytes, mode: str = "overwrite", **options: Any) -> None:
         """Write a file; `mode="create"` demands that there is none."""

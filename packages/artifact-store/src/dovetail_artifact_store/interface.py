@@ -11,10 +11,11 @@ from pathlib import Path, PurePath
 from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
-from dovetail_artifact_store import digests, transfer
+from dovetail_artifact_store import digests, patterns, transfer
+from dovetail_artifact_store.arguments import checked_bytes, checked_entries, checked_mode
 from dovetail_artifact_store.capabilities import ArtifactStoreCapability
-from dovetail_artifact_store.keys import below, checked_key, checked_prefix
-from dovetail_artifact_store.objects import NO_CONDITION, Condition, ObjectInfo, OnProgress
+from dovetail_artifact_store.keys import below, checked_key, checked_prefix, is_key
+from dovetail_artifact_store.objects import NO_CONDITION, Condition, ObjectInfo, OnProgress, name_of
 from dovetail_artifact_store.reading import READ_AHEAD, RangeReader
 from dovetail_artifact_store.writing import CHUNK, ObjectWriter, TextWriter, Upload
 from dovetail_core import AlreadyExists, Component, Conflict, InvalidArgument, NotFound, needs, require
@@ -86,7 +87,10 @@ class ArtifactStore(Component, ABC):
 
     @abstractmethod
     def _delete(self, keys: Iterable[str]) -> dict[str, Exception]:
-        """Delete objects; one that is not there is deleted. Return what went wrong, by key."""
+        """Delete objects; one that is not there is deleted. Return what went wrong, by key.
+
+        Besides keys these are what `_list` yielded, and `a/`, other tools' marker of a directory; where that cannot be, it is not there.
+        """
 
     # What an author may do better
 
@@ -116,9 +120,9 @@ class ArtifactStore(Component, ABC):
         return writer.info
 
     def _move(self, source: str, target: str) -> None:
-        """Rename an object: it is deleted only after the copy is there, whole."""
-        copied = self._copy(source, target)
-        if copied.size != self._stat(source).size:
+        """Rename an object: it is deleted only after the copy is there, whole, and if it is still what was copied."""
+        before, copied = self._stat(source), self._copy(source, target)
+        if (copied.size, self._stat(source).etag) != (before.size, before.etag):
             raise Conflict(f"'{source}' was changed while it was moved", remedy="move it again", retryable=True)
         self._raise_first(self._delete([source]))
 
@@ -151,18 +155,23 @@ class ArtifactStore(Component, ABC):
 
     def key_of(self, uri: str) -> str:
         """Return the key of a URI of this store. Raises `InvalidArgument` for another store's."""
+        return checked_key(unquote(self._below_root(uri)))
+
+    def _below_root(self, uri: str) -> str:
+        """Return what a URI says after the root of this store. Raises `InvalidArgument` for another store's, also if it begins like this one's."""
         base = self._base_uri()
         if not uri.startswith(f"{base}/"):
             raise InvalidArgument(f"'{uri}' is not in {self.label}", remedy=f"its URIs begin with {base}/")
-        return checked_key(unquote(uri[len(base) + 1 :]))
+        return uri[len(base) + 1 :]
 
     def _key(self, key: Key) -> str:
         """Return what a caller named, a key or a URI of this store, as a checked key. Raises `InvalidArgument` for what is none."""
         return self.key_of(key) if type(key) is str and key.startswith(f"{self._base_uri()}/") else checked_key(key)
 
     def _prefix(self, prefix: Key) -> str:
-        if isinstance(prefix, str) and prefix.startswith(self._base_uri()):
-            return checked_prefix(unquote(prefix[len(self._base_uri()) + 1 :]))
+        """Return what a caller named, a prefix or a URI of this store, its root's included, as a checked prefix."""
+        if isinstance(prefix, str) and prefix.startswith(base := self._base_uri()):
+            return "" if prefix == base else checked_prefix(unquote(self._below_root(prefix)))
         return checked_prefix(prefix)
 
     # Looking
@@ -201,36 +210,41 @@ class ArtifactStore(Component, ABC):
         return (item for item in self._listed(self._prefix(prefix), recursive) if isinstance(item, ObjectInfo))
 
     def _listed(self, prefix: str, recursive: bool) -> Iterator[ObjectInfo | str]:
-        """Yield what is below a prefix, without the markers that other tools keep for directories."""
-        return (item for item in self._list(prefix, recursive) if isinstance(item, str) or not item.key.endswith("/"))
+        """Yield what is below a prefix, without what has no name: the markers that other tools keep for directories, and directories such as `a//`."""
+        return (item for item in self._list(prefix, recursive) if name_of(item))
 
     def listdir(self, prefix: Key = "") -> builtins.list[str]:
         """Return the names one segment below a prefix, of objects and directories, sorted."""
-        items = self._listed(self._prefix(prefix), False)
-        return sorted({(item if isinstance(item, str) else item.key).rpartition("/")[2] for item in items})
+        return sorted(set(map(name_of, self._listed(self._prefix(prefix), False))))
 
     def walk(self, prefix: Key = "") -> Iterator[tuple[str, builtins.list[str], builtins.list[str]]]:
         """Yield (prefix, names of directories, names of objects), top down, as `os.walk` does."""
-        top = self._prefix(prefix)
+        return self._walk(self._prefix(prefix))
+
+    def _walk(self, top: str) -> Iterator[tuple[str, builtins.list[str], builtins.list[str]]]:
+        """Walk from a checked prefix; a directory that no key can be below, such as another tool's `..`, is named and not entered."""
         directories: builtins.list[str] = []
         objects: builtins.list[str] = []
         for item in self._listed(top, False):
-            (directories if isinstance(item, str) else objects).append((item if isinstance(item, str) else item.key).rpartition("/")[2])
+            (directories if isinstance(item, str) else objects).append(name_of(item))
         yield top, directories, objects
         for name in list(directories):
-            yield from self.walk(f"{top}/{name}" if top else name)
+            if is_key(inner := f"{top}/{name}" if top else name):
+                yield from self._walk(inner)
 
     def glob(self, pattern: str) -> builtins.list[str]:
         """Return the keys that match a pattern, sorted: `*` and `?` within a segment, `[ab]`, and `**` for any number of segments."""
-        return transfer.matching(pattern, (info.key for info in self.list(transfer.fixed_part(pattern))))
+        if pattern.startswith(self._base_uri()):
+            pattern = patterns.decoded(self._below_root(pattern))
+        return patterns.matching(pattern, (info.key for info in self.list(patterns.fixed_part(pattern))))
 
     # Reading
 
     def read_bytes(self, key: Key, start: int = 0, end: int | None = None) -> bytes:
-        """Return the bytes of an object, or of a range of it; a negative `start` counts from the end. Beyond the end there is nothing."""
+        """Return the bytes of an object, or of a range of it, as a slice does: negative bounds count from the end, and beyond it there is nothing."""
         checked = self._key(key)
-        if start < 0:
-            start = max(0, self._stat(checked).size + start)
+        if start < 0 or (end is not None and end < 0):
+            start, end, _ = slice(start, end).indices(self._stat(checked).size)
         if end is not None and end <= start:
             self._stat(checked)
             return b""
@@ -242,9 +256,7 @@ class ArtifactStore(Component, ABC):
         If the body of a `with` block raises, nothing appears. After closing, a writer's `info` is the `ObjectInfo` with its digest.
         `xb` and `x`, or `if_absent`, demand that the key is free (`CONDITIONAL_PUT`).
         """
-        kind = mode.replace("b", "").replace("t", "")
-        if kind not in ("r", "w", "x") or len(mode) != len(set(mode)) or set(mode) - set("rwxbt"):
-            raise InvalidArgument(f"'{mode}' is no mode of opening", remedy="one of rb, r, wb, w, xb, x")
+        kind = checked_mode(mode, encoding, newline)
         checked = self._key(key)
         if kind == "r":
             reader = self._reader(checked)
@@ -280,12 +292,14 @@ class ArtifactStore(Component, ABC):
         """Write an object and return it with its digest.
 
         `if_absent`: raises `AlreadyExists` if the key is taken (`CONDITIONAL_PUT`). `if_match`: raises `Conflict` unless the object has
-        that etag (`CONDITIONAL_REPLACE`). `metadata` needs `USER_METADATA`.
+        that etag (`CONDITIONAL_REPLACE`). `metadata` is text under names of text, and needs `USER_METADATA`.
         """
         if metadata:
             require(self, ArtifactStoreCapability.USER_METADATA)
+            checked_entries(metadata)
         condition = self._condition(if_absent, if_match) if if_absent or if_match is not None else NO_CONDITION
-        return self._write(self._key(key), data, condition, metadata or {})
+        checked = self._key(key)
+        return self._write(checked, data if type(data) is bytes else checked_bytes(checked, data), condition, metadata or {})
 
     def _condition(self, absent: bool, match: str | None) -> Condition:
         if absent:
@@ -328,11 +342,12 @@ class ArtifactStore(Component, ABC):
         self._raise_first(self._delete([self._key(key) for key in keys]))
 
     def rmtree(self, prefix: Key) -> None:
-        """Delete the object at a prefix and everything below it; nothing happens if there is nothing. The whole store is not a prefix."""
+        """Delete the object at a prefix and everything below it, markers of directories, too, if there is any. The whole store is no prefix."""
         checked = self._key(str(prefix).rstrip("/") if isinstance(prefix, str) else prefix)
-        for batch in transfer.batches((info.key for info in self.list(checked)), self.page_size * self.parallel):
+        every = (item.key for item in self._list(checked, True) if isinstance(item, ObjectInfo))
+        for batch in transfer.batches(every, self.page_size * self.parallel):
             self._raise_first(self._delete(batch))
-        self._raise_first(self._delete([checked]))
+        self._raise_first(self._delete([checked, f"{checked}/"]))  # the marker of the prefix itself, which no listing need show
         self._rmdirs(checked)
 
     def _raise_first(self, failures: Mapping[str, Exception]) -> None:

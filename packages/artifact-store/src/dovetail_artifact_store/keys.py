@@ -41,6 +41,11 @@ def checked_prefix(prefix: str | PurePath) -> str:
     return checked_key(text[:-1] if isinstance(text, str) and text.endswith("/") else text)
 
 
+def is_key(text: str) -> bool:
+    """Tell whether a text is a key."""
+    return not _wrong(text)
+
+
 def _wrong(key: str) -> str:
     """Return why a text is no key, or nothing."""
     try:

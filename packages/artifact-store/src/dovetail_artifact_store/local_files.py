@@ -4,27 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import itertools
 import os
-import random
-import socket
 import stat
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import IO, Any
 from urllib.parse import quote
 
+from dovetail_artifact_store import unfinished
 from dovetail_artifact_store.digests import hasher, text_of
 from dovetail_artifact_store.keys import RESERVED
 from dovetail_artifact_store.objects import Condition, ObjectInfo
+from dovetail_artifact_store.placing import into_place, make_directory, remove_empty_directories, sync
 from dovetail_artifact_store.writing import Upload
 from dovetail_core import AlreadyExists, ConfigError, Conflict, DovetailError, InvalidArgument, NotFound, PermissionDenied, Unavailable
-
-ABANDONED = 24 * 3600.0
-"""Seconds after which an unfinished file of an unknown process counts as left over."""
-_ATTEMPTS = 100  # to put a file into place while others delete around it
-_numbers = itertools.count()
 
 
 class Directory:
@@ -101,9 +94,9 @@ class Directory:
                 write_all(descriptor, data)
                 self.settle(descriptor)
                 found = os.fstat(descriptor)
+                self.publish(temporary, key, condition)
             finally:
-                os.close(descriptor)
-            self.publish(temporary, key, condition)
+                os.close(descriptor)  # not before it is in its place: its lock goes with it
         except BaseException:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
@@ -112,36 +105,47 @@ class Directory:
 
     def begin(self) -> tuple[str, int]:
         """Make a temporary file where no listing shows it, and return its path and descriptor."""
+        folder = f"{self.path}/{RESERVED}"
         if not self._swept:
             self._swept = True
-            self._sweep()
-        name = f"{self.path}/{RESERVED}/{_host()}-{os.getpid()}-{next(_numbers)}"
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+            unfinished.sweep(folder)
         try:
-            return name, os.open(name, flags, 0o666)
+            return unfinished.begin(folder)
         except (FileNotFoundError, NotADirectoryError):
-            self._make(f"{self.path}/{RESERVED}")
-        except FileExistsError:  # left by a process that had our number
-            os.unlink(name)
-        return name, os.open(name, flags, 0o666)
+            self._make(folder)
+        return unfinished.begin(folder)
 
     def _make(self, path: str) -> None:
-        try:
-            os.makedirs(path, exist_ok=True)
-        except (FileExistsError, NotADirectoryError) as error:
-            raise ConfigError(f"{self.path} is no directory", remedy="set `path` to a directory") from error
+        made: list[str] = []
+        with contextlib.suppress(NotADirectoryError):
+            make_directory(path, made)
+        if not os.path.isdir(path):
+            raise ConfigError(f"{self.path} is no directory", remedy="set `path` to a directory")
+        if self.durable:
+            sync(made)
 
     def settle(self, descriptor: int) -> None:
-        """Make the bytes durable, if that is asked for."""
+        """Learn whether the bytes arrived, and make them durable, if that is asked for."""
         if self.durable:
             os.fsync(descriptor)
+        else:
+            os.close(os.dup(descriptor))  # some file systems, such as NFS, say only at a close that they did not; the lock is kept
 
     def publish(self, temporary: str, key: str, condition: Condition) -> None:
-        """Rename a temporary file into place; the parent is made if need be. Raises `AlreadyExists` if the key was to be free."""
+        """Rename a temporary file into place; the parent is made if need be.
+
+        Raises `AlreadyExists` if the key was to be free, `Unavailable` if another program took the temporary file away.
+        """
         target = self.checked_file(key) if "/" in key else self.file(key)
-        _into_place(target, lambda: self._place(temporary, target, condition))
+        try:
+            made = into_place(temporary, target, lambda: self._place(temporary, target, condition))
+        except FileNotFoundError as error:
+            raise Unavailable(
+                f"'{key}' was not written: its unfinished file {temporary} was removed",
+                remedy=f"write it again, and let no other program clean up in {RESERVED}",
+            ) from error
         if self.durable:
-            _sync_directory(os.path.dirname(target))
+            sync([*made, os.path.dirname(target)])
 
     def _place(self, temporary: str, target: str, condition: Condition) -> None:
         if not condition.absent:
@@ -150,23 +154,13 @@ class Directory:
         os.link(temporary, target)  # unlike a rename, it fails if the name is taken
         os.unlink(temporary)
 
-    def _sweep(self) -> None:
-        """Remove what writers left that were killed: those of dead processes of this machine, and what is too old to be in work."""
-        try:
-            entries = list(os.scandir(f"{self.path}/{RESERVED}"))
-        except (FileNotFoundError, NotADirectoryError):
-            return
-        for entry in entries:
-            with contextlib.suppress(OSError, ValueError):
-                host, process, _ = entry.name.rsplit("-", 2)
-                if (host == _host() and not _lives(int(process))) or time.time() - entry.stat().st_mtime > ABANDONED:
-                    os.unlink(entry.path)
-
     def rename(self, source: str, target: str) -> None:
         """Rename an object."""
         one, other = self.checked_file(source), self.checked_file(target)
         self._found(source)
-        _into_place(other, lambda: os.replace(one, other))
+        made = into_place(one, other, lambda: os.replace(one, other))
+        if self.durable:
+            sync([*made, os.path.dirname(other), os.path.dirname(one)])
 
     def unlink(self, key: str) -> None:
         """Delete an object; nothing happens if there is none."""
@@ -181,15 +175,21 @@ class Directory:
     def mkdir(self, key: str, parents: bool) -> None:
         """Make a directory."""
         path = self.checked_file(key)
+        made: list[str] = []
         if parents:
-            os.makedirs(path, exist_ok=True)
+            make_directory(path, made)
+            if not os.path.isdir(path):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
         else:
             self._make(self.path)
             os.mkdir(path)
+            made.append(os.path.dirname(path))
+        if self.durable:
+            sync(made)
 
     def rmdirs(self, prefix: str) -> None:
         """Remove the empty directories at and below a prefix."""
-        _remove_empty_directories(self.checked_file(prefix))
+        remove_empty_directories(self.checked_file(prefix))
 
     def scan(self, prefix: str, recursive: bool) -> Iterator[ObjectInfo | str]:
         """Yield objects, and directories if not recursive, in the order of the keys' bytes."""
@@ -226,8 +226,8 @@ class FileUpload(Upload):
         with mapped(self._key):
             self._directory.settle(self._descriptor)
             found = os.fstat(self._descriptor)
-            self._close()
             self._directory.publish(self._temporary, self._key, self._condition)
+            self._close()  # not before it is in its place: its lock goes with it
             return _info(self._key, found)
 
     def abort(self) -> None:
@@ -266,70 +266,6 @@ def _shown(entries: list[os.DirEntry[str]], prefix: str) -> Iterator[tuple[bytes
 def _info(key: str, found: os.stat_result, digest: str | None = None) -> ObjectInfo:
     etag = f"{found.st_mtime_ns:x}-{found.st_size:x}-{found.st_ino:x}"
     return ObjectInfo(key, found.st_size, etag, datetime.fromtimestamp(found.st_mtime, UTC), digest)
-
-
-def _host() -> str:
-    return socket.gethostname()
-
-
-def _lives(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def _into_place(target: str, place: Callable[[], object]) -> None:
-    """Put a file at `target`: its parent is made, and a directory that was emptied gives way. Others may do the opposite meanwhile."""
-    for attempt in range(_ATTEMPTS):
-        if attempt > 2:
-            time.sleep(random.uniform(0, min(attempt, 10) / 1000))
-        try:
-            place()
-            return
-        except FileNotFoundError:
-            with contextlib.suppress(FileNotFoundError):  # deleted again while it was made
-                _make_parent(target)
-        except (IsADirectoryError, FileExistsError):
-            if os.path.islink(target) or not os.path.isdir(target):
-                raise
-            _remove_empty(target)
-    place()
-
-
-def _remove_empty(directory: str) -> None:
-    """Remove a directory in which there is no file. Raises IsADirectoryError if there is one."""
-    if any(files for _, _, files in os.walk(directory)):
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), directory)
-    _remove_empty_directories(directory)
-
-
-def _remove_empty_directories(top: str) -> None:
-    """Remove the directories at and below `top` that hold nothing."""
-    for directory, _, _ in os.walk(top, topdown=False):
-        with contextlib.suppress(OSError):  # not empty: somebody wrote meanwhile
-            os.rmdir(directory)
-
-
-def _make_parent(path: str) -> None:
-    parent = os.path.dirname(path)
-    try:
-        os.mkdir(parent)  # most often only the last one is missing, and makedirs looks at each
-    except FileExistsError:
-        return
-    except FileNotFoundError:
-        os.makedirs(parent, exist_ok=True)
-
-
-def _sync_directory(path: str) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _error(key: str, error: OSError) -> DovetailError:

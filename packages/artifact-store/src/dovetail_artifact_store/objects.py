@@ -25,6 +25,11 @@ class ObjectInfo:
     """What was stored with it; empty without USER_METADATA."""
 
 
+def name_of(item: ObjectInfo | str) -> str:
+    """Return the last segment of what is listed: of an object, or of the key of a directory."""
+    return (item if isinstance(item, str) else item.key).rpartition("/")[2]
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
     """What a write demands of the object that is there."""

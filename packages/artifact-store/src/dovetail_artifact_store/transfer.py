@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import secrets
 import threading
 from collections import deque
@@ -109,7 +108,7 @@ def upload_tree(store: ArtifactStore, root: Path, prefix: str, on_progress: OnPr
     """See `ArtifactStore.upload_tree`."""
     if not root.is_dir():
         raise NotFound(f"there is no directory {root}", remedy="check the path")
-    names = sorted(_names(root), key=str.encode)
+    names = sorted(_names(root), key=lambda name: name.encode(errors="surrogateescape"))  # what is no text is refused as a key
     keys = [checked_key(f"{prefix}/{name}" if prefix else name) for name in names]
     files = [f"{root}/{name}" for name in names]
     count = _counter(lambda: sum(map(os.path.getsize, files)), on_progress)
@@ -196,18 +195,3 @@ def _counter(whole: Callable[[], int], on_progress: OnProgress | None) -> Count:
             on_progress(Progress(done, total, key))
 
     return count
-
-
-def fixed_part(pattern: str) -> str:
-    """Return the segments of a pattern before the first with a wildcard."""
-    segments = pattern.split("/")
-    fixed = next((index for index, segment in enumerate(segments) if re.search(r"[*?\[]", segment)), len(segments) - 1)
-    return "/".join(segments[:fixed])
-
-
-def matching(pattern: str, keys: Iterable[str]) -> list[str]:
-    """Return the keys that match a pattern."""
-    from fsspec.utils import glob_translate
-
-    expression = re.compile(glob_translate(pattern))
-    return sorted(key for key in keys if expression.match(key))

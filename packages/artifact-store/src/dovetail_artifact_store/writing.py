@@ -9,9 +9,10 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import IO, Any, Self
 
+from dovetail_artifact_store.arguments import flat
 from dovetail_artifact_store.digests import LARGE, hasher, text_of
 from dovetail_artifact_store.objects import ObjectInfo
-from dovetail_core import InvalidArgument
+from dovetail_core import InvalidArgument, Unavailable
 
 CHUNK = 8 << 20
 """Bytes that are held at once per object."""
@@ -40,14 +41,47 @@ class Upload(ABC):
         """Leave nothing behind; may be called after a failed `commit`, and twice."""
 
 
-class ObjectWriter(io.RawIOBase):
-    """A binary file object that writes an object. It is published by `close()`, and by leaving a `with` block without an exception."""
+class Writer(io.RawIOBase):
+    """A binary file object for writing that an exception within its `with` block gives up, as does who drops it without closing it."""
+
+    @property
+    @abstractmethod
+    def info(self) -> ObjectInfo:
+        """The object with its digest, once it is published."""
+
+    @abstractmethod
+    def discard(self) -> None:
+        """Publish nothing."""
+
+    def writable(self) -> bool:
+        return True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if error is None:
+            self.close()
+        else:
+            self.discard()
+
+    def __del__(self) -> None:  # io's own finalizer would publish it
+        self.discard()
+
+
+class ObjectWriter(Writer):
+    """A binary file object that writes an object. It is published by `close()`, and by leaving a `with` block without an exception.
+
+    After a write that failed nothing is published: `close()` raises `Unavailable`, whoever calls it. Text and buffered files of `io` that
+    stand before a writer do, although what they held is lost.
+    """
 
     def __init__(self, upload: Upload, key: str) -> None:
         self._upload = upload
         self._hash = hasher()
         self._size = 0
         self._info: ObjectInfo | None = None
+        self._failure: BaseException | None = None
         self.key = key
         """Where the object will be."""
 
@@ -58,21 +92,22 @@ class ObjectWriter(io.RawIOBase):
             raise InvalidArgument(f"'{self.key}' is not published", remedy="close the writer first")
         return self._info
 
-    def writable(self) -> bool:
-        return True
-
     def tell(self) -> int:
         return self._size
 
     def write(self, data: Any) -> int:
         if self.closed:
             raise ValueError("write to a closed file")
-        view = memoryview(data).cast("B") if not isinstance(data, memoryview) or data.format != "B" or data.ndim != 1 else data
-        if len(view) < LARGE:
-            self._hash.update(view)
-            self._upload.write(view)
-        else:
-            self._write_while_hashing(view)
+        view = flat(data)
+        try:
+            if len(view) < LARGE:
+                self._hash.update(view)
+                self._upload.write(view)
+            else:
+                self._write_while_hashing(view)
+        except BaseException as error:
+            self._failure = error
+            raise
         self._size += len(view)
         return len(view)
 
@@ -103,6 +138,7 @@ class ObjectWriter(io.RawIOBase):
         if self.closed:
             return
         try:
+            self._demand_all_written()
             found = self._upload.commit()
             self._info = ObjectInfo(found.key, found.size, found.etag, found.modified, text_of(self._hash), found.metadata)
         except BaseException:
@@ -111,36 +147,37 @@ class ObjectWriter(io.RawIOBase):
         finally:
             super().close()
 
+    def _demand_all_written(self) -> None:
+        if self._failure is not None:
+            said = f"'{self.key}' is not published: a write failed ({self._failure})"
+            raise Unavailable(said, remedy="write it again, from its beginning", retryable=False) from self._failure
+
     def discard(self) -> None:
-        """Publish nothing."""
         if not self.closed:
             self._upload.abort()
             super().close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if error is None:
-            self.close()
-        else:
-            self.discard()
-
-    def __del__(self) -> None:  # a writer that nobody closed was given up: io's own finalizer would publish it
-        self.discard()
-
 
 class TextWriter(io.TextIOWrapper):
-    """A text file object over an `ObjectWriter`, with the same rule for exceptions."""
+    """A text file object over a `Writer`, with the same rule for exceptions."""
 
-    def __init__(self, writer: ObjectWriter, encoding: str, newline: str | None) -> None:
-        super().__init__(writer, encoding=encoding, newline=newline)  # type: ignore[arg-type]  # a raw file does for writing
-        self._writer = writer
+    def __init__(self, writer: Writer, encoding: str, newline: str | None, errors: str | None = None) -> None:
+        self._writer = writer  # first: `__del__` needs it, whatever becomes of the rest
+        super().__init__(writer, encoding=encoding, newline=newline, errors=errors)  # type: ignore[arg-type]  # a raw file does for writing
 
     @property
     def info(self) -> ObjectInfo:
         """The object with its digest, once it is published."""
         return self._writer.info
+
+    def close(self) -> None:
+        try:
+            if not self.closed:
+                self.flush()
+        except BaseException:  # io's own would close, and so publish, what is without its end
+            self._writer.discard()
+            raise
+        super().close()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if error is not None:
@@ -149,4 +186,5 @@ class TextWriter(io.TextIOWrapper):
             self.close()
 
     def __del__(self) -> None:
-        self._writer.discard()
+        if not self._writer.closed:
+            self._writer.discard()

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 from dovetail_artifact_store.capabilities import ArtifactStoreCapability as Capability
 from dovetail_artifact_store.contract.harness import ArtifactStoreHarness
+from dovetail_artifact_store.contract.holding import OVERTAKING, holds
 from dovetail_artifact_store.contract.samples import keys_of, large
 from dovetail_artifact_store.interface import ArtifactStore
 from dovetail_conformance import Effort, attempt, check, raises, rule
-from dovetail_conformance.instruments import Hold, ResetAfter, workers
+from dovetail_conformance.instruments import ResetAfter, workers
 from dovetail_core.errors import AlreadyExists, Conflict, Unsupported
 
 _MEND = "let the backend decide, in the step that publishes the object"
-_OVERTAKING = 0.5
-"""Seconds for a second writer to overtake one that is held; one that takes longer is taken to wait for a lock."""
 
 
 class ConditionRules:
@@ -135,7 +133,7 @@ def _overtaken(store: ArtifactStore, harness: ArtifactStoreHarness, key: str, bo
     """
     for nth in range(1, 12):
         name, did = f"{key}/{nth}", f"created one key twice at once, the first writer held at its step {nth}"
-        for fault in _holds(harness, store, nth):
+        for fault in holds(harness, store, nth):
             writers = [_Creation(store, name, each) for each in (body, b"overtook")]
             with fault:
                 writers[0].start()
@@ -144,7 +142,7 @@ def _overtaken(store: ArtifactStore, harness: ArtifactStoreHarness, key: str, bo
                 reached = fault.reached()
                 if reached:
                     writers[1].start()
-                    writers[1].join(_OVERTAKING)
+                    writers[1].join(OVERTAKING)
                 fault.release()
                 for writer in writers if reached else writers[:1]:
                     writer.join(60)
@@ -168,13 +166,6 @@ class _Creation(threading.Thread):
             self.result = self._store.write_bytes(self._key, self.body, if_absent=True)
         except Exception as error:
             self.result = error
-
-
-def _holds(harness: ArtifactStoreHarness, store: ArtifactStore, nth: int) -> Iterator[Any]:
-    if harness.has("proxy"):
-        yield harness.proxy.fault(Hold(), nth=nth)
-    elif harness.has("syscalls"):
-        yield harness.syscalls(store).hold(None, nth=nth)
 
 
 def _last_change(harness: ArtifactStoreHarness, store: ArtifactStore, body: bytes) -> int:

@@ -81,6 +81,9 @@ class ContentRules:
             (5000, 6000),
             (7, 7),
             (9, 3),
+            (0, -2),
+            (-10, -3),
+            (5, -2000),
         ]:
             with attempt(did=f"read the range [{start}, {end}) of 1000 bytes", mend="beyond the end there is nothing, and no error"):
                 got = store.read_bytes("x", start, end)

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import logging
 import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -53,17 +54,17 @@ class FaultRules:
 
     @rule("AS-08", severity=1, kind="fault")
     def test_a_failed_overwrite_keeps_the_old_object(self, store: ArtifactStore, harness: ArtifactStoreHarness) -> None:
-        """An overwrite that fails at any of its steps leaves the old object as it was.
+        """An overwrite that fails at any of its steps leaves the old object as it was, also one by a text file, and one whose failure is swallowed.
 
         Over a wire every PUT and POST from the nth on is answered with 500; with `syscalls` the nth operation of `os` that changes
         something raises EIO. n counts up until the overwrite ends before; that nothing is seen at the first is an error.
         """
-        for size, new in {"small": b"new", "large": large(store)}.items():
+        for size, (new, overwrite) in _overwrites(store).items():
             for nth in range(1, 20):
                 store.write_bytes("x", b"old")
                 with failing_writes(harness, store, nth) as fault:
                     try:
-                        store.write_bytes("x", new)
+                        overwrite()
                         expected = new
                     except DovetailError:
                         expected = b"old"
@@ -157,7 +158,7 @@ class FaultRules:
         """A disk that is full, that fails, or that takes only some of the bytes, is an error or is dealt with; the old object stays.
 
         `os.write`, or where it is not called `os.pwrite`, or where that is not called the first operation of `os` that changes something,
-        raises ENOSPC, EIO and EDQUOT in turn; then `os.write` takes three bytes only.
+        raises ENOSPC, EIO and EDQUOT in turn, for bytes and for a text file; then `os.write` takes three bytes only.
         """
         store.write_bytes("x", b"old")
         shim = harness.syscalls(store)
@@ -165,8 +166,9 @@ class FaultRules:
         failing = next((name for name in ("write", "pwrite") if name in seen), None)  # None: whatever changes something
         for number in (errno.ENOSPC, errno.EIO, errno.EDQUOT):
             did = f"wrote while the disk said {errno.errorcode[number]}"
-            must_fail(shim.fault(failing, number), lambda: store.write_bytes("x", b"new"), did=did, mend="raise Unavailable")
-            check(store.read_bytes("x") == b"old", did=did, came=store.read_bytes("x"))
+            for overwrite in (lambda: store.write_bytes("x", b"new"), lambda: _write_text(store, "new")):
+                must_fail(shim.fault(failing, number), overwrite, did=did, mend="raise Unavailable")
+                check(store.read_bytes("x") == b"old", did=did, came=store.read_bytes("x"), mend="publish nothing after a failed write")
         with shim.short_write(3) if failing == "write" else contextlib.nullcontext():
             store.write_bytes("x", b"0123456789")
         check(
@@ -248,6 +250,27 @@ def _try_to_stream(store: ArtifactStore, key: str, data: bytes) -> bool:
     except (DovetailError, IntegrityError):
         return False
     return True
+
+
+def _overwrites(store: ArtifactStore) -> dict[str, tuple[bytes, Callable[[], object]]]:
+    """Return ways to overwrite `x`, each with what is there if no step fails."""
+    long = large(store)
+    return {
+        "small": (b"new", lambda: store.write_bytes("x", b"new")),
+        "large": (long, lambda: store.write_bytes("x", long)),
+        "text": (b"new", lambda: _write_text(store, "new")),
+        "swallowing": (long, lambda: _write_and_swallow(store, long)),
+    }
+
+
+def _write_text(store: ArtifactStore, text: str) -> None:
+    with store.open("x", "w") as writer:
+        writer.write(text)
+
+
+def _write_and_swallow(store: ArtifactStore, data: bytes) -> None:
+    with store.open("x", "wb") as writer, contextlib.suppress(DovetailError):
+        writer.write(data)
 
 
 def _content(store: ArtifactStore, key: str) -> bytes | None:

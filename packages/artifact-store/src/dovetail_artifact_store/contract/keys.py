@@ -126,14 +126,21 @@ class KeyRules:
                 check(other.uri("d/x") == store.uri("d/x"), did=f"compared URIs with those of {other!r}", came=other.uri("d/x"))
 
     @rule("AS-19", severity=1, kind="security")
-    def test_a_neighbour_with_the_same_beginning_is_another_store(self, store: ArtifactStore, harness: ArtifactStoreHarness) -> None:
-        """A store whose root has the same beginning as text is another store: its URIs are refused, and nothing of it is seen."""
+    def test_a_neighbour_with_the_same_beginning_is_another_store(
+        self, store: ArtifactStore, harness: ArtifactStoreHarness, tmp_path: Path
+    ) -> None:
+        """A store whose root has the same beginning as text is another store: its URIs are refused as keys and as prefixes, and nothing of it is seen."""
+        check(list(store.list(store.uri("x").removesuffix("/x"))) == [], did="listed a store by the URI of its root", came="objects")
         with harness.neighbour(store) as other:
             other.write_bytes("x", b"other")
             name = other.uri("x")
             for call in (store.read_bytes, store.stat, store.remove, store.rmtree, lambda key: store.write_bytes(key, b"mine")):
                 with raises(InvalidArgument, did=f"used {name} in the store beside it", mend="compare roots by segments"):
                     call(name)
+            for uri in (name, name.removesuffix("/x")):  # of an object there, and of its root
+                for did, look in _prefix_calls(store, uri, tmp_path):
+                    with raises(InvalidArgument, did=f"{did} of {uri} in the store beside it", mend="compare roots by segments"):
+                        look()
             check(keys_of(store) == [], did="listed a store with a neighbour", came=keys_of(store), mend="compare roots by segments")
             check(other.read_bytes("x") == b"other", did="looked at the neighbour", came=other.read_bytes("x"))
 
@@ -182,3 +189,19 @@ def _calls(store: ArtifactStore, key: str, folder: Path) -> Iterator[tuple[str, 
         yield "rmtree", lambda: store.rmtree(key)
         yield "exists", lambda: store.exists(key)
         yield "list", lambda: list(store.list(key))
+
+
+def _prefix_calls(store: ArtifactStore, prefix: str, folder: Path) -> Iterator[tuple[str, Callable[[], object]]]:
+    """Yield the methods that take a prefix."""
+    source = folder / "tree"
+    source.mkdir(exist_ok=True)
+    (source / "new").write_bytes(b"new")
+    yield "list", lambda: list(store.list(prefix))
+    yield "listdir", lambda: store.listdir(prefix)
+    yield "walk", lambda: list(store.walk(prefix))
+    yield "glob", lambda: store.glob(f"{prefix}/*")
+    yield "exists", lambda: store.exists(prefix)
+    yield "isdir", lambda: store.isdir(prefix)
+    yield "upload_tree", lambda: store.upload_tree(source, prefix)
+    yield "download_tree", lambda: store.download_tree(prefix, folder / "out")
+    yield "rmtree", lambda: store.rmtree(prefix)

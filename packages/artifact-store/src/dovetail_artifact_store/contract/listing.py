@@ -82,7 +82,7 @@ class ListingRules:
 
     @rule("AS-16", severity=2, hooks=("raw",))
     def test_a_marker_of_a_directory_is_no_object(self, store: ArtifactStore, harness: ArtifactStoreHarness, tmp_path: object) -> None:
-        """An object of no bytes that another tool keeps for a directory is not listed as an object, and breaks no download."""
+        """An object of no bytes that another tool keeps for a directory is not listed as an object, breaks no download, and is deleted with it."""
         raw = harness.raw(store)
         raw.put("d/", b"")
         raw.put("d/x", b"x")
@@ -91,13 +91,17 @@ class ListingRules:
             names = store.listdir("d")
             store.download_tree("d", f"{tmp_path}/out")
         check((listed, names) == (["d/x"], ["x"]), did="listed a directory that another tool marked", came=(listed, names))
+        raw.put("d/e/", b"")
+        store.rmtree("d")
+        left = (raw.list(), store.exists("d"))
+        check(left == ([], False), did="deleted a directory that another tool marked", came=left, mend="delete its markers, too")
 
     @rule("AS-22", severity=2, hooks=("raw",))
     def test_an_odd_key_of_another_tool_hides_no_other(self, store: ArtifactStore, harness: ArtifactStoreHarness) -> None:
-        """A key that another tool made, and that no key of this store can be, breaks no listing of others."""
+        """A key that another tool made, and that no key of this store can be, breaks no listing of others, and walking ends."""
         raw = harness.raw(store)
         made = 0
-        for odd in ("d/a\x01b", "d//double", "d/" + "o" * 300):
+        for odd in ("d/a\x01b", "d/e\x01/f", "d//double", "d/" + "o" * 300):
             try:
                 raw.put(odd, b"odd")
                 made += 1
@@ -108,7 +112,15 @@ class ListingRules:
         fill(store, ["d/a", "d/z"])
         with attempt(did="listed beside keys that another tool made", mend="leave out, or pass on, what is no key; raise nothing"):
             listed = keys_of(store, "d")
+            names = store.listdir("d")
+            walked = list(islice(store.walk("d"), 20))
         check({"d/a", "d/z"} <= set(listed), did="listed beside keys that another tool made", came=listed)
+        check({"a", "z"} <= set(names) and "" not in names, did="listed names beside keys that another tool made", came=names)
+        ended = len(walked) < 20 and all("" not in directories for _, directories, _ in walked)
+        found = walked[0][0] == "d" and {"a", "z"} <= set(walked[0][2])
+        check(
+            ended and found, did="walked beside keys that another tool made", came=walked[:4], mend="leave out a directory without a name"
+        )
 
     @rule("AS-29", severity=2, kind="fault")
     def test_only_what_is_not_there_does_not_exist(self, store: ArtifactStore, harness: ArtifactStoreHarness) -> None:

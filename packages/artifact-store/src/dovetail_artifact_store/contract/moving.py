@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 from dovetail_artifact_store.capabilities import ArtifactStoreCapability as Capability
 from dovetail_artifact_store.contract.failing import failing_changes
 from dovetail_artifact_store.contract.harness import ArtifactStoreHarness
+from dovetail_artifact_store.contract.holding import look_at_each_step
 from dovetail_artifact_store.contract.samples import fill, keys_of, large
 from dovetail_artifact_store.interface import ArtifactStore
-from dovetail_conformance import attempt, check, raises, rule
+from dovetail_conformance import Effort, attempt, check, raises, rule
 from dovetail_core.errors import DovetailError, InvalidArgument, NotFound
 
 
@@ -82,31 +86,26 @@ class MovingRules:
             if done:
                 return
 
-    @rule("AS-55", severity=2, needs=Capability.ATOMIC_MOVE)
-    def test_a_move_is_one_step(self, store: ArtifactStore, harness: ArtifactStoreHarness) -> None:
-        """A move is one step: what is listed at any moment is the source or the target, and never both or none."""
+    @rule("AS-55", severity=2, needs=Capability.ATOMIC_MOVE, kind="race")
+    def test_a_move_is_one_step(self, store: ArtifactStore, harness: ArtifactStoreHarness, effort: Effort) -> None:
+        """A move is one step: at any moment the object is at its source or at its target, and never at both or at none.
+
+        Objects are moved while another thread looks at both keys. Then a move is held at its nth request, or operation of `os` that changes
+        something, and both are looked at; a look that waits for a lock may end when the move goes on.
+        """
         if Capability.ATOMIC_MOVE not in store.capabilities:
             from dovetail_core.errors import Unsupported
 
             raise Unsupported("a move that is not atomic is a copy and a deletion", remedy="declare ATOMIC_MOVE if it is one step")
-        import threading
-
-        store.write_bytes("m/a", b"moved")
-        over = threading.Event()
-        seen: list[tuple[str, ...]] = []
-
-        def look() -> None:
-            while not over.is_set():
-                seen.append(tuple(keys_of(store, "m")))
-
-        looking = threading.Thread(target=look)
-        looking.start()
-        for number in range(50):
-            store.rename("m/a" if number % 2 == 0 else "m/b", "m/b" if number % 2 == 0 else "m/a")
-        over.set()
-        looking.join()
-        wrong = [keys for keys in seen if len(keys) != 1]
-        check(not wrong or set(wrong) <= {()}, did="listed while an object was moved to and fro", came=wrong[:3], mend="rename in one step")
+        wrong = _looks_while_moving(store, effort.pick(20, 50, 200))
+        look_at_each_step(
+            harness,
+            store,
+            lambda nth: store.write_bytes(f"from/held-{nth}", b"held"),
+            lambda nth: store.rename(f"from/held-{nth}", f"to/held-{nth}"),
+            lambda nth: wrong.append(_wrong_place(store, f"held-{nth}")),
+        )
+        check(not any(wrong), did="looked at an object while it was moved", came=next(filter(None, wrong), ""), mend="rename in one step")
 
     @rule("AS-56", severity=3, needs=Capability.SERVER_COPY, hooks=("proxy",), kind="budget")
     def test_a_copy_moves_no_bytes_through_this_process(self, store: ArtifactStore, harness: ArtifactStoreHarness) -> None:
@@ -122,6 +121,42 @@ class MovingRules:
         moved = sum(exchange.request_bytes + exchange.response_bytes for exchange in harness.proxy.since(mark))
         check(moved < len(data) // 2, did=f"copied {len(data)} bytes", came=f"{moved} bytes went through", mend="ask the server to copy")
         check(store.read_bytes("y") == data, did="copied a large object at the server", came="other bytes")
+
+
+def _looks_while_moving(store: ArtifactStore, count: int) -> list[str]:
+    """Move objects, one after the other, and return what another thread saw of each that is being moved."""
+    fill(store, [f"from/{number}" for number in range(count)])
+    now, begun, over = [0], threading.Event(), threading.Event()
+
+    def look() -> list[str]:
+        seen = []
+        while not over.is_set():
+            try:
+                seen.append(_wrong_place(store, str(now[0])))
+            finally:
+                begun.set()
+        return seen
+
+    with ThreadPoolExecutor(1) as pool:
+        looking = pool.submit(look)
+        try:
+            begun.wait(60)
+            for number in range(count):
+                now[0] = number
+                store.rename(f"from/{number}", f"to/{number}")
+        finally:
+            over.set()
+        return looking.result(60)
+
+
+def _wrong_place(store: ArtifactStore, name: str) -> str:
+    """Return what is wrong with where an object is, which is moved once: it is looked for in an order in which a move does no harm."""
+    source, target = f"from/{name}", f"to/{name}"
+    if store.missing([source]) and store.missing([target]):
+        return f"it was neither at {source} nor, after that, at {target}"
+    if not store.missing([target]) and not store.missing([source]):
+        return f"it was at {target} and, after that, at {source}"
+    return ""
 
 
 def _either(store: ArtifactStore, name: str) -> list[bytes]:

@@ -18,8 +18,8 @@ class OptionRules:
 
     @rule("AS-53", severity=2, needs=Capability.USER_METADATA)
     def test_metadata_stay_with_the_object(self, store: ArtifactStore) -> None:
-        """Text entries that were stored with an object are had by looking at it, and go when it is overwritten."""
-        given = {"run": "42", "note": "ok = yes"}
+        """Text entries that were stored with an object are had by looking at it, blanks at their ends included, and go when it is overwritten."""
+        given = {"run": "42", "note": "ok = yes", "blanks": " at both ends "}
         store.write_bytes("x", b"1", metadata=given)
         found = dict(store.stat("x").metadata)
         check(found == given, did="stored entries and looked at the object", came=found, mend="store them with the object, unchanged")
