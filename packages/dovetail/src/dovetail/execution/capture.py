@@ -79,11 +79,16 @@ class _Records(logging.Handler):
     """Writes log records to the current step's log, and to standard error where nothing else would show them."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        line = self.format(record) + "\n"
+        try:
+            self._write(self.format(record) + "\n", record.levelno)
+        except Exception:  # a call of a library whose arguments do not fit its format fails no step
+            self.handleError(record)
+
+    def _write(self, line: str, level: int) -> None:
         sink = _current()
         if sink is not None:
             sink.write(line.encode("utf-8", "backslashreplace"))
-        if len(logging.getLogger().handlers) == 1 and record.levelno >= logging.WARNING and isinstance(sys.stderr, _Tee):
+        if len(logging.getLogger().handlers) == 1 and level >= logging.WARNING and isinstance(sys.stderr, _Tee):
             sys.stderr.stream.write(line)
 
 
