@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import pytest
+from project_directory import ProjectDirectory
 
-from dovetail import pipeline, step
+from dovetail import Project, pipeline, step
 from dovetail.wiring import assignable, element
-from dovetail_core import ConfigError, InvalidArgument
+from dovetail_core import ConfigError, InvalidArgument, NotFound
 
 
 @step
@@ -254,6 +255,20 @@ def test_options_of_a_run_configuration_win_over_the_step_and_cache_false_always
     assert plan.step("numbers").parameters == {"count": 9}
     assert plan.step("total").plan.retry.retries == 1
     assert not plan.step("numbers").cache and not plan.step("total").cache
+
+
+def test_the_name_of_a_stack_wins_over_a_stack_that_was_given_before(project: ProjectDirectory) -> None:
+    @pipeline
+    def flow() -> None:
+        numbers()
+
+    (project.path / "run.yaml").write_text("stack: elsewhere\n")
+    with Project.find().stack() as stack:
+        given = flow.with_options(stack=stack)
+        for other in (given.with_options(stack="elsewhere"), given.with_options(config="run.yaml")):
+            with pytest.raises(NotFound, match="there is no stack 'elsewhere'"):
+                other.run()
+        assert given.with_options(config="run.yaml", stack=stack).run().state == "succeeded"
 
 
 @pytest.mark.parametrize(

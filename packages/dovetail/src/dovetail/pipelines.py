@@ -69,10 +69,12 @@ class Pipeline:
         """
         what = f"pipeline '{self.name}'"
         chosen = self.options
-        if config is not None:
-            chosen = merged(RunOptions, chosen, read_run_configuration(Path(config)), f"run configuration {config}")
+        configured = {} if config is None else read_run_configuration(Path(config))
+        chosen = merged(RunOptions, chosen, configured, f"run configuration {config}")
         if isinstance(stack, str):
             options["stack"] = stack
+        named = options.get("stack") or configured.get("stack")
+        given = None if isinstance(stack, str) else stack
         chosen = merged(RunOptions, chosen, {name: value for name, value in options.items() if value is not None}, what)
         return Pipeline(
             self.function,
@@ -80,7 +82,7 @@ class Pipeline:
             options=chosen,
             on_success=on_success or self.on_success,
             on_failure=on_failure or self.on_failure,
-            stack=self._stack if stack is None or isinstance(stack, str) else stack,
+            stack=given or (None if named else self._stack),
             names=self._names,
         )
 
