@@ -257,6 +257,30 @@ def test_options_of_a_run_configuration_win_over_the_step_and_cache_false_always
     assert not plan.step("numbers").cache and not plan.step("total").cache
 
 
+@pytest.mark.parametrize(
+    ("run", "own", "given", "retries", "delay"),
+    [
+        ({"retries": 1}, {"retry": {"retries": 5}}, {}, 5, 1.0),
+        ({"retries": 1}, {}, {"retry": {"retries": 5}}, 5, 1.0),
+        ({"retry": {"retries": 1, "delay": 7}}, {"retries": 5}, {}, 5, 7.0),
+        ({"retries": 1}, {"retries": 2}, {}, 2, 1.0),
+        ({}, {"retries": 2, "retry": {"retries": 5, "delay": 7}}, {}, 2, 7.0),
+        ({}, {"retries": 2}, {"retry": {"delay": 7}}, 0, 7.0),
+    ],
+)
+def test_the_retries_of_the_highest_level_hold(run: Any, own: Any, given: Any, retries: int, delay: float) -> None:
+    @pipeline(**run, steps={"numbers": given})
+    def flow() -> None:
+        numbers.with_options(**own)()
+
+    policy = flow.compile().plan.step("numbers").plan.retry
+    assert (policy.retries, policy.delay) == (retries, delay)
+
+
+def test_a_retry_policy_given_later_replaces_the_number_of_retries_given_before() -> None:
+    assert numbers.with_options(retries=1).with_options(retry={"retries": 5}).options.policy().retries == 5
+
+
 def test_the_name_of_a_stack_wins_over_a_stack_that_was_given_before(project: ProjectDirectory) -> None:
     @pipeline
     def flow() -> None:
