@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import pytest
 from project_directory import ProjectDirectory
@@ -307,6 +307,14 @@ def test_the_name_of_a_stack_wins_over_a_stack_that_was_given_before(project: Pr
         (dict[str, int], dict[str, str], False),
         (int, int | None, True),
         (int | None, int, False),
+        (int, float | None, True),
+        (int, float | str, True),
+        (int | None, Annotated[float | None, "x"], True),
+        (int | str, float | None, False),
+        (str | None, float | None, False),
+        (list[int], list[int] | None, True),
+        (Literal["a"], Literal["a", "b"] | None, True),
+        (Literal["a", 1], int | str, True),
         (Any, int, True),
         (int, Any, True),
         (list[int], object, True),
@@ -322,3 +330,18 @@ def test_the_element_of_a_collection_is_what_a_fan_in_takes() -> None:
     assert element(tuple[str, ...]) is str
     assert element(list) is Any
     assert element(dict[str, int]) is None
+    assert element(list[float] | None) is float
+    assert element(Annotated[list[int] | tuple[str, ...] | int, "x"]) == int | str
+    assert element(int | None) is None
+
+
+def test_a_list_of_outputs_is_taken_where_a_list_or_nothing_is() -> None:
+    @step
+    def mean(values: list[float] | None = None) -> float:
+        return sum(values or [0])
+
+    @pipeline
+    def flow() -> None:
+        mean([total(numbers()), total(numbers())])
+
+    assert flow.compile().plan.step("mean").inputs["values"].collected
