@@ -82,6 +82,73 @@ def test_steps_of_a_pipeline_called_in_another_become_part_of_it() -> None:
     assert [item.name for item in outer.compile().plan.steps] == ["numbers", "total"]
 
 
+def test_the_options_of_a_pipeline_called_in_another_hold_for_the_steps_that_it_adds() -> None:
+    @pipeline(
+        cache=False,
+        retries=3,
+        timeout=9,
+        parameters={"count": "6"},
+        steps={"total": {"retries": 4}, "numbers": {"parameters": {"count": 8}}},
+    )
+    def inner(count: int = 1) -> Any:
+        return largest([total(numbers(count)), total(numbers(count))])
+
+    @pipeline(retries=1, resources={"memory": "1GB"}, steps={"total": {"retries": 7}, "total_3": {"timeout": 2}})
+    def outer() -> None:
+        total.with_options(retries=5)(numbers())
+        inner()
+        inner(count=2)
+        numbers()
+
+    plan = outer.compile().plan
+    steps = {item.name: (item.cache, item.plan.retry.retries, item.plan.timeout) for item in plan.steps}
+    assert [steps[name] for name in ("numbers", "total", "numbers_6")] == [(True, 1, None), (True, 7, None), (True, 1, None)]
+    assert [steps[name] for name in ("numbers_2", "total_2", "largest")] == [(False, 3, 9), (False, 4, 9), (False, 3, 9)]
+    assert [steps[name] for name in ("total_3", "total_4", "total_5")] == [(False, 3, 2), (False, 4, 9), (False, 3, 9)]
+    assert [plan.step(f"numbers_{number}").parameters["count"] for number in range(2, 6)] == [8, 6, 8, 2]
+    assert plan.step("largest").plan.resources == plan.step("numbers").plan.resources
+
+
+def test_the_step_says_more_than_the_pipeline_that_calls_it_and_the_inner_pipeline_more_than_the_outer_one() -> None:
+    own = total.with_options(retries=2, retry={"delay": 3})
+
+    @pipeline(retry={"retries": 9, "delay": 5})
+    def innermost() -> None:
+        own(numbers())
+
+    @pipeline(retries=4, steps={"numbers": {"retries": 6}}, cache=False)
+    def inner() -> None:
+        innermost.with_options(cache=True)()
+
+    policies = {item.name: item.plan.retry for item in pipeline(lambda: inner()).compile().plan.steps}
+    assert (policies["total"].retries, policies["total"].delay) == (2, 3)
+    assert (policies["numbers"].retries, policies["numbers"].delay) == (6, 5)
+    assert not pipeline(lambda: inner()).compile().plan.step("total").cache
+
+
+def test_what_only_a_whole_run_has_is_refused_by_name_in_a_pipeline_called_in_another() -> None:
+    @pipeline
+    def inner() -> None:
+        numbers()
+
+    given = {"stack": "prod", "run_name": "nightly", "failure_mode": "continue", "on_success": print, "on_failure": print}
+    for name, value in given.items():
+        changed = inner.with_options(**{name: value})  # type: ignore[arg-type]
+        assert f"pipeline 'inner' is called inside of another one, where its {name} cannot hold" in refused(calling(changed))
+        assert pipeline(calling(changed.function)).compile().plan.steps
+    for options, said in (
+        ({"steps": {"nubmers": {"retries": 1}}}, "pipeline 'inner' has no step 'nubmers', did you mean 'numbers'?"),
+        ({"parameters": {"x": 1}}, "pipeline 'inner' has no parameter 'x'"),
+        ({"steps": {"numbers": {"parameters": {"cuont": 1}}}}, "has no argument 'cuont', did you mean 'count'?"),
+    ):
+        assert said in refused(calling(inner.with_options(**options)))
+
+
+def calling(part: Any) -> Any:
+    """Return a pipeline's function that calls another pipeline."""
+    return lambda: part()
+
+
 def refused(body: Any, **options: Any) -> str:
     """Return the message with which compiling a pipeline is refused."""
     with pytest.raises((ConfigError, InvalidArgument)) as caught:

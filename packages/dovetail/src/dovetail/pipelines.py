@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from dovetail.compilation import Compiled, compile_pipeline
 from dovetail.graph import building
+from dovetail.nesting import called_in
 from dovetail.options import RunOptions, merged, read_run_configuration
 from dovetail.signature import Signature, signature_of
 from dovetail.steps import Hook, _local_names, checked_name
@@ -44,14 +45,19 @@ class Pipeline:
         self._names = names
         functools.update_wrapper(self, function)
 
+    @property
+    def has_stack(self) -> bool:
+        """Whether it has a `Stack` to run on."""
+        return self._stack is not None
+
     @functools.cached_property
     def signature(self) -> Signature:
         """What the pipeline takes."""
         return signature_of(self.function, self._names)
 
     def __call__(self, **parameters: Any) -> Any:
-        if building.get() is not None:
-            return self.function(**parameters)
+        if (graph := building.get()) is not None:
+            return called_in(graph, self, parameters)
         return self.with_options(parameters=parameters).run()
 
     def with_options(
