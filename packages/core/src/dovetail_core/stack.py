@@ -94,7 +94,7 @@ def validate_stack(spec: StackSpec, catalog: FlavorCatalog) -> list[Finding]:
     findings += _unresolvable(spec)
     findings += _without_registry(usable, spec)
     for found in installed_hooks().call("dovetail_validate_stack", spec=spec):
-        findings += list(found)
+        findings += found
     return findings
 
 

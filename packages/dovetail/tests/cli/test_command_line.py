@@ -130,6 +130,12 @@ def test_the_list_of_commands_survives_a_broken_plugin(project_with: Callable[..
     assert (done.returncode, "artifact-store" in done.stdout) == (0, True)
 
 
+def test_the_list_of_commands_survives_a_plugin_whose_generator_fails(project_with: Callable[..., object], site: Path) -> None:
+    source = PLUGIN.replace("return [greet]", "yield greet\n    raise RuntimeError('too late')")
+    done = _with_plugin(site, source, "--help")
+    assert (done.returncode, "artifact-store" in done.stdout, "greet" in done.stdout) == (0, True, False)
+
+
 def test_a_fault_of_a_flavor_is_an_internal_error_without_a_traceback(dovetail: Run, site: Path) -> None:
     source = "from dovetail_artifact_store.local import LocalArtifactStore\n\nclass Faulty(LocalArtifactStore):\n    flavor = 'faulty'\n"
     source += "    def provision(self):\n        raise RuntimeError('a wheel came off')\n"
