@@ -125,6 +125,14 @@ def test_a_broken_plugin_harms_nothing_and_is_told_by_the_doctor(project_with: C
     assert "WRONG hook plugin 'acme'" in done.stdout
 
 
+def test_a_broken_component_type_is_told_by_the_doctor(dovetail: Run, site: Path) -> None:
+    install(site, "acme-weather", "dovetail.component_types.v1", {"weather": "gone:TYPE"})
+    done = dovetail("doctor")
+    assert done.code == 1
+    assert "WRONG component type 'weather': gone:TYPE cannot be loaded" in done.out
+    assert dovetail("stack", "describe").code == 0
+
+
 def test_the_list_of_commands_survives_a_broken_plugin(project_with: Callable[..., object], site: Path) -> None:
     done = _with_plugin(site, "raise SystemExit(5)", "--help")
     assert (done.returncode, "artifact-store" in done.stdout) == (0, True)
