@@ -40,6 +40,13 @@ def union_arms(annotation: Any) -> tuple[Any, ...]:
     return get_args(annotation) if get_origin(annotation) in (typing.Union, types.UnionType) else ()
 
 
+def alternatives(annotation: Any) -> list[Any]:
+    """Return the types that an annotation stands for, through unions and `Annotated` at any depth, without None."""
+    arms = union_arms(annotation)
+    found = [one for arm in arms for one in alternatives(arm)] if arms else [plain(annotation)]
+    return [one for one in found if one is not type(None)]
+
+
 def element(annotation: Any) -> Any:
     """Return what a list, tuple or sequence annotated so holds; `Any` if it does not say. None if it is no such collection.
 
