@@ -193,6 +193,14 @@ def test_a_misspelt_argument_is_refused_with_the_closest_one() -> None:
     assert "no argument 'cuont', did you mean 'count'?" in refused(flow)
 
 
+def test_an_argument_that_a_call_could_not_give_is_refused_when_the_step_is_made() -> None:
+    with pytest.raises(InvalidArgument, match="step 'sift' has an argument called 'after'"):
+
+        @step
+        def sift(rows: list[int], after: int) -> list[int]:
+            return rows
+
+
 def test_a_missing_argument_is_refused() -> None:
     def flow() -> None:
         spell()

@@ -44,6 +44,11 @@ class Step(Generic[P, R]):
         self.on_success = on_success
         self.on_failure = on_failure
         self._names = names
+        if "after" in inspect.signature(function).parameters:
+            raise InvalidArgument(
+                f"step '{self.name}' has an argument called 'after', which in a call is for the steps that must be done before",
+                remedy="give it another name",
+            )
         functools.update_wrapper(self, function)
 
     @functools.cached_property
