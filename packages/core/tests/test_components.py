@@ -4,55 +4,24 @@ from __future__ import annotations
 
 import multiprocessing
 import pickle
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+from birds import Bird, Power, wings_of
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from dovetail_core import (
-    Capability,
-    Component,
     ComponentConfig,
     ConfigError,
-    ProjectPath,
     Resources,
     Unsupported,
     mask,
-    needs,
     validated,
     validated_unresolved,
 )
 from dovetail_core.component import Status
-
-
-class Power(Capability):
-    FLY = "fly"
-    SWIM = "swim"
-
-
-class Bird(Component):
-    type = "bird"
-    flavor = "duck"
-    capabilities = frozenset({Power.SWIM})
-
-    class Config(ComponentConfig):
-        wings: int = Field(default=2, ge=0, description="How many.")
-        nest: ProjectPath = Field(default=Path("nest"), description="Where.")
-        password: SecretStr = Field(default=SecretStr(""), description="Secret.")
-
-    config: Config
-
-    def setup(self) -> None:
-        self.prepared = self.config.wings
-
-    @needs(Power.FLY)
-    def fly(self) -> str:
-        return "up"
-
-    @needs(Power.SWIM)
-    def swim(self) -> str:
-        return "along"
 
 
 def test_keywords_make_the_config_and_the_config_cannot_change() -> None:
@@ -133,14 +102,9 @@ def test_a_component_survives_pickling_with_its_settings_and_name() -> None:
     assert copy.label == "bird 'prod'"
 
 
-def _wings(bird: Bird) -> int:
-    return bird.config.wings
-
-
 def test_a_component_can_be_sent_to_a_spawned_process() -> None:
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        assert pool.apply(len, ([1, 2],)) == 2
-    assert _wings(pickle.loads(pickle.dumps(Bird(wings=7)))) == 7
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        assert pool.submit(wings_of, Bird(wings=7)).result(timeout=60) == 7
 
 
 def test_a_secret_is_shown_nowhere() -> None:

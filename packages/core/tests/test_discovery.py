@@ -147,6 +147,42 @@ def test_a_missing_dependency_names_what_to_install(site: Site) -> None:
     assert "pip install dovetail-artifact-store-gcs" in unknown
 
 
+TYPES = """
+    import json
+    from dovetail_core import BrokenType, ComponentSpec, FlavorCatalog, StackSpec
+    from dovetail_core.stack import validate_stack
+    catalog, said = FlavorCatalog(), {}
+    parts = (("artifact_store", "a", "local", {}), ("metadata_store", "m", "sqlite", {}), ("orchestrator", "o", "local", {}))
+    sound = tuple(ComponentSpec(*part) for part in parts)
+    for name in ("weather", "twin", "odd"):
+        try:
+            catalog.type(name)
+        except BrokenType as error:
+            said[name] = str(error)
+    findings = validate_stack(StackSpec("s", (*sound, ComponentSpec("weather", "w", "sunny", {}))), catalog)
+    usable = [kind.name for kind in catalog.types() if kind.name in catalog.type_names()]
+    print(json.dumps([said, list(map(str, validate_stack(StackSpec("s", sound), catalog))), list(map(str, findings)), usable]))
+"""
+
+
+def test_a_component_type_that_cannot_be_used_is_told_where_it_is_needed_and_harms_no_other(site: Site) -> None:
+    site.module("fine_type", "from dovetail_core import ComponentType\nTYPE = ComponentType('twin', 'twin', 'x', 'x:Y')\nODD = 5\n")
+    site.distribution("acme-weather", "[dovetail.component_types.v1]\nweather = gone:TYPE\nodd = fine_type:ODD\n")
+    site.distribution("acme-sunny", "[dovetail.flavors.v1.weather]\nsunny = fine_type:TYPE\n")
+    for distribution in ("dovetail-twin", "acme-twin"):
+        site.distribution(distribution, "[dovetail.component_types.v1]\ntwin = fine_type:TYPE\n")
+    said, sound, findings, usable = site.ask(TYPES)  # type: ignore[misc]
+    gone = "gone:TYPE cannot be loaded: ModuleNotFoundError: No module named 'gone'"
+    assert (
+        said["weather"] == f"component type 'weather': {gone} (pip install --force-reinstall acme-weather, or pip uninstall acme-weather)"
+    )
+    assert said["twin"] == "component type 'twin': the name is offered by acme-twin 1.0 and dovetail-twin 1.0 (pip uninstall acme-twin)"
+    assert "fine_type:ODD is not a ComponentType but int" in said["odd"]
+    assert sound == []
+    assert len(findings) == 1 and findings[0].startswith("weather 'w'") and gone in findings[0]
+    assert {"artifact_store", "orchestrator"} <= set(usable) and not {"weather", "twin", "odd"} & set(usable)
+
+
 def test_a_flavor_of_the_project_is_imported_from_its_root_and_only_if_it_is_registered(site: Site, tmp_path: Path) -> None:
     root = tmp_path / "project"
     root.mkdir()

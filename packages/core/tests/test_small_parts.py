@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
@@ -116,6 +117,25 @@ class Bad:
         raise RuntimeError("broken plugin")
 
 
+class Late:
+    @hookimpl
+    def dovetail_commands(self) -> Iterator[str]:
+        yield "early"
+        raise RuntimeError("broken generator")
+
+
+class Single:
+    @hookimpl
+    def dovetail_commands(self) -> int:
+        return 5
+
+
+class Greedy:
+    @hookimpl
+    def dovetail_commands(self, weather: str) -> list[str]:
+        return [weather]
+
+
 class Unknown:
     @hookimpl
     def dovetail_no_such_hook(self) -> None: ...
@@ -130,9 +150,33 @@ def test_a_plugin_that_raises_is_logged_and_the_others_are_heard(caplog: pytest.
     assert "hook plugin bad failed in dovetail_commands" in caplog.text
 
 
-def test_a_plugin_for_a_hook_that_does_not_exist_is_refused() -> None:
-    with pytest.raises(Exception, match="dovetail_no_such_hook"):
-        Hooks().register(Unknown())
+def test_a_plugin_whose_generator_fails_later_is_logged_and_the_others_are_heard(caplog: pytest.LogCaptureFixture) -> None:
+    hooks = Hooks()
+    for name, plugin in (("late", Late()), ("single", Single()), ("good", Good())):
+        hooks.register(plugin, name)
+    assert hooks.call("dovetail_commands") == [["good"]]
+    assert "hook plugin late failed in dovetail_commands" in caplog.text
+    assert "hook plugin single failed in dovetail_commands" in caplog.text
+
+
+@pytest.mark.parametrize(("wrong", "said"), [("Unknown", "dovetail_no_such_hook"), ("Greedy", "weather")])
+def test_a_plugin_that_does_not_fit_the_hooks_is_refused_and_harms_no_later_one(wrong: str, said: str) -> None:
+    hooks = Hooks()
+    with pytest.raises(Exception, match=said):
+        hooks.register(globals()[wrong](), "wrong")
+    hooks.register(Good(), "good")
+    assert hooks.call("dovetail_commands") == [["good"]]
+    with pytest.raises(ValueError, match="good"):
+        hooks.register(Bad(), "good")
+    assert hooks.call("dovetail_commands") == [["good"]]
+
+
+def test_a_plugin_that_is_registered_twice_stays() -> None:
+    hooks, plugin = Hooks(), Good()
+    hooks.register(plugin, "good")
+    with pytest.raises(ValueError, match="registered already"):
+        hooks.register(plugin, "again")
+    assert hooks.call("dovetail_commands") == [["good"]]
 
 
 def test_the_facade_imports_nothing_until_it_is_asked() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -75,8 +76,15 @@ class Validator:
         return self.findings
 
 
+class LateValidator:
+    @hookimpl
+    def dovetail_validate_stack(self, spec: StackSpec) -> Iterator[Finding]:
+        yield Finding("test", "half said", "")
+        raise RuntimeError("a validator that breaks while it is read")
+
+
 def test_a_validator_of_somebody_else_is_asked_and_one_that_raises_hides_nothing() -> None:
-    plugins = [Validator(None), Validator([Finding("test", "too blue", "paint it")])]
+    plugins = [Validator(None), LateValidator(), Validator([Finding("test", "too blue", "paint it")])]
     for plugin in plugins:
         installed_hooks().register(plugin)
     try:

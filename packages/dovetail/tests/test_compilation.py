@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import pytest
+from project_directory import ProjectDirectory
 
-from dovetail import pipeline, step
+from dovetail import Project, pipeline, step
 from dovetail.wiring import assignable, element
-from dovetail_core import ConfigError, InvalidArgument
+from dovetail_core import ConfigError, InvalidArgument, NotFound
 
 
 @step
@@ -81,6 +82,73 @@ def test_steps_of_a_pipeline_called_in_another_become_part_of_it() -> None:
     assert [item.name for item in outer.compile().plan.steps] == ["numbers", "total"]
 
 
+def test_the_options_of_a_pipeline_called_in_another_hold_for_the_steps_that_it_adds() -> None:
+    @pipeline(
+        cache=False,
+        retries=3,
+        timeout=9,
+        parameters={"count": "6"},
+        steps={"total": {"retries": 4}, "numbers": {"parameters": {"count": 8}}},
+    )
+    def inner(count: int = 1) -> Any:
+        return largest([total(numbers(count)), total(numbers(count))])
+
+    @pipeline(retries=1, resources={"memory": "1GB"}, steps={"total": {"retries": 7}, "total_3": {"timeout": 2}})
+    def outer() -> None:
+        total.with_options(retries=5)(numbers())
+        inner()
+        inner(count=2)
+        numbers()
+
+    plan = outer.compile().plan
+    steps = {item.name: (item.cache, item.plan.retry.retries, item.plan.timeout) for item in plan.steps}
+    assert [steps[name] for name in ("numbers", "total", "numbers_6")] == [(True, 1, None), (True, 7, None), (True, 1, None)]
+    assert [steps[name] for name in ("numbers_2", "total_2", "largest")] == [(False, 3, 9), (False, 4, 9), (False, 3, 9)]
+    assert [steps[name] for name in ("total_3", "total_4", "total_5")] == [(False, 3, 2), (False, 4, 9), (False, 3, 9)]
+    assert [plan.step(f"numbers_{number}").parameters["count"] for number in range(2, 6)] == [8, 6, 8, 2]
+    assert plan.step("largest").plan.resources == plan.step("numbers").plan.resources
+
+
+def test_the_step_says_more_than_the_pipeline_that_calls_it_and_the_inner_pipeline_more_than_the_outer_one() -> None:
+    own = total.with_options(retries=2, retry={"delay": 3})
+
+    @pipeline(retry={"retries": 9, "delay": 5})
+    def innermost() -> None:
+        own(numbers())
+
+    @pipeline(retries=4, steps={"numbers": {"retries": 6}}, cache=False)
+    def inner() -> None:
+        innermost.with_options(cache=True)()
+
+    policies = {item.name: item.plan.retry for item in pipeline(lambda: inner()).compile().plan.steps}
+    assert (policies["total"].retries, policies["total"].delay) == (2, 3)
+    assert (policies["numbers"].retries, policies["numbers"].delay) == (6, 5)
+    assert not pipeline(lambda: inner()).compile().plan.step("total").cache
+
+
+def test_what_only_a_whole_run_has_is_refused_by_name_in_a_pipeline_called_in_another() -> None:
+    @pipeline
+    def inner() -> None:
+        numbers()
+
+    given = {"stack": "prod", "run_name": "nightly", "failure_mode": "continue", "on_success": print, "on_failure": print}
+    for name, value in given.items():
+        changed = inner.with_options(**{name: value})  # type: ignore[arg-type]
+        assert f"pipeline 'inner' is called inside of another one, where its {name} cannot hold" in refused(calling(changed))
+        assert pipeline(calling(changed.function)).compile().plan.steps
+    for options, said in (
+        ({"steps": {"nubmers": {"retries": 1}}}, "pipeline 'inner' has no step 'nubmers', did you mean 'numbers'?"),
+        ({"parameters": {"x": 1}}, "pipeline 'inner' has no parameter 'x'"),
+        ({"steps": {"numbers": {"parameters": {"cuont": 1}}}}, "has no argument 'cuont', did you mean 'count'?"),
+    ):
+        assert said in refused(calling(inner.with_options(**options)))
+
+
+def calling(part: Any) -> Any:
+    """Return a pipeline's function that calls another pipeline."""
+    return lambda: part()
+
+
 def refused(body: Any, **options: Any) -> str:
     """Return the message with which compiling a pipeline is refused."""
     with pytest.raises((ConfigError, InvalidArgument)) as caught:
@@ -123,6 +191,14 @@ def test_a_misspelt_argument_is_refused_with_the_closest_one() -> None:
         numbers(cuont=3)
 
     assert "no argument 'cuont', did you mean 'count'?" in refused(flow)
+
+
+def test_an_argument_that_a_call_could_not_give_is_refused_when_the_step_is_made() -> None:
+    with pytest.raises(InvalidArgument, match="step 'sift' has an argument called 'after'"):
+
+        @step
+        def sift(rows: list[int], after: int) -> list[int]:
+            return rows
 
 
 def test_a_missing_argument_is_refused() -> None:
@@ -257,6 +333,44 @@ def test_options_of_a_run_configuration_win_over_the_step_and_cache_false_always
 
 
 @pytest.mark.parametrize(
+    ("run", "own", "given", "retries", "delay"),
+    [
+        ({"retries": 1}, {"retry": {"retries": 5}}, {}, 5, 1.0),
+        ({"retries": 1}, {}, {"retry": {"retries": 5}}, 5, 1.0),
+        ({"retry": {"retries": 1, "delay": 7}}, {"retries": 5}, {}, 5, 7.0),
+        ({"retries": 1}, {"retries": 2}, {}, 2, 1.0),
+        ({}, {"retries": 2, "retry": {"retries": 5, "delay": 7}}, {}, 2, 7.0),
+        ({}, {"retries": 2}, {"retry": {"delay": 7}}, 0, 7.0),
+    ],
+)
+def test_the_retries_of_the_highest_level_hold(run: Any, own: Any, given: Any, retries: int, delay: float) -> None:
+    @pipeline(**run, steps={"numbers": given})
+    def flow() -> None:
+        numbers.with_options(**own)()
+
+    policy = flow.compile().plan.step("numbers").plan.retry
+    assert (policy.retries, policy.delay) == (retries, delay)
+
+
+def test_a_retry_policy_given_later_replaces_the_number_of_retries_given_before() -> None:
+    assert numbers.with_options(retries=1).with_options(retry={"retries": 5}).options.policy().retries == 5
+
+
+def test_the_name_of_a_stack_wins_over_a_stack_that_was_given_before(project: ProjectDirectory) -> None:
+    @pipeline
+    def flow() -> None:
+        numbers()
+
+    (project.path / "run.yaml").write_text("stack: elsewhere\n")
+    with Project.find().stack() as stack:
+        given = flow.with_options(stack=stack)
+        for other in (given.with_options(stack="elsewhere"), given.with_options(config="run.yaml")):
+            with pytest.raises(NotFound, match="there is no stack 'elsewhere'"):
+                other.run()
+        assert given.with_options(config="run.yaml", stack=stack).run().state == "succeeded"
+
+
+@pytest.mark.parametrize(
     ("source", "target", "fits"),
     [
         (int, int, True),
@@ -268,6 +382,14 @@ def test_options_of_a_run_configuration_win_over_the_step_and_cache_false_always
         (dict[str, int], dict[str, str], False),
         (int, int | None, True),
         (int | None, int, False),
+        (int, float | None, True),
+        (int, float | str, True),
+        (int | None, Annotated[float | None, "x"], True),
+        (int | str, float | None, False),
+        (str | None, float | None, False),
+        (list[int], list[int] | None, True),
+        (Literal["a"], Literal["a", "b"] | None, True),
+        (Literal["a", 1], int | str, True),
         (Any, int, True),
         (int, Any, True),
         (list[int], object, True),
@@ -283,3 +405,18 @@ def test_the_element_of_a_collection_is_what_a_fan_in_takes() -> None:
     assert element(tuple[str, ...]) is str
     assert element(list) is Any
     assert element(dict[str, int]) is None
+    assert element(list[float] | None) is float
+    assert element(Annotated[list[int] | tuple[str, ...] | int, "x"]) == int | str
+    assert element(int | None) is None
+
+
+def test_a_list_of_outputs_is_taken_where_a_list_or_nothing_is() -> None:
+    @step
+    def mean(values: list[float] | None = None) -> float:
+        return sum(values or [0])
+
+    @pipeline
+    def flow() -> None:
+        mean([total(numbers()), total(numbers())])
+
+    assert flow.compile().plan.step("mean").inputs["values"].collected

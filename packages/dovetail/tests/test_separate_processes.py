@@ -15,6 +15,7 @@ import pytest
 from project_directory import ProjectDirectory
 
 from dovetail import get_run
+from dovetail.code_archive import project_files
 from dovetail.entrypoint import main
 from dovetail_metadata_store.records import State
 
@@ -143,6 +144,24 @@ def test_an_exception_in_another_process_is_told_as_in_this_one(module: ProjectD
     assert recorded is not None and 'raise ValueError("on purpose")' in recorded.traceback
 
 
+@pytest.mark.parametrize("isolated", [False, True])
+def test_an_error_that_says_it_is_permanent_is_not_tried_again(module: ProjectDirectory, isolated: bool) -> None:
+    module.edit(
+        "module.py",
+        "def slow(x",
+        "def flaky(kind: str):\n    import dovetail_core.errors\n    note(kind)\n"
+        "    raise getattr(dovetail_core.errors, kind, ValueError)('on purpose')\n\n@step(cache=False)\ndef slow(x",
+    )
+    module.edit(
+        "module.py",
+        "def long(",
+        "def tries():\n    flaky.map(['PermissionDenied', 'ConfigError', 'Unavailable', 'Other'])\n\n@pipeline\ndef long(",
+    )
+    options = f"isolated={isolated}, failure_mode='continue', retry={{'retries': 1, 'delay': 0}}"
+    module.run(f"import module; module.tries.with_options({options})()", expected=1)
+    assert sorted(module.witnessed()) == ["ConfigError", "Other", "Other", "PermissionDenied", "Unavailable", "Unavailable"]
+
+
 def test_a_time_limit_kills_the_whole_tree_of_a_step_that_does_not_listen(module: ProjectDirectory) -> None:
     assert "Timeout" in failure(module, "hangs")
     pids = [int(line.split()[1]) for line in module.witnessed()]
@@ -168,6 +187,46 @@ def test_one_step_executes_in_a_fresh_process_from_an_empty_directory(module: Pr
     done = subprocess.run(command, cwd=empty, capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 0, done.stderr
     assert get_run("by-hand").steps["apart"].outputs["output"].load() == 40
+
+
+def test_a_step_in_a_process_of_its_own_has_the_files_of_the_project(project: ProjectDirectory) -> None:
+    project.write("words.csv", "one,two")
+    project.write("spaced/inner/parts.py", "def split(text):\n    return text.split(',')\n")
+    code = """
+        from pathlib import Path
+        from dovetail import pipeline, step
+        from spaced.inner import parts
+
+        @step(timeout=60)
+        def read() -> list[str]:
+            return parts.split((Path(__file__).parent / "words.csv").read_text())
+
+        @pipeline
+        def flow():
+            read()
+    """
+    project.write("flows.py", code)
+    run = "import flows; print(flows.flow().steps['read'].outputs['output'].load())"
+    assert project.run(run).splitlines()[-1] == "['one', 'two']"
+
+
+def test_code_that_was_edited_since_the_run_began_is_taken_from_the_archive(module: ProjectDirectory, tmp_path: Path) -> None:
+    run_id, stack = module.recorded("module.mixed", "edited")
+    module.edit("parts/inner.py", "2 * x", "3 * x")
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache"), "DOVETAIL_STACK": json.dumps(stack)}
+    command = [sys.executable, "-m", "dovetail.entrypoint", run_id, "apart"]
+    subprocess.run(command, cwd=tmp_path, check=True, env=environment)
+    assert get_run("edited").steps["apart"].outputs["output"].load() == 40
+
+
+def test_a_package_without_a_file_of_its_own_is_shipped_unless_another_one_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("main.py", "spaced/inner/parts.py", "spaced/inner/table.csv", "json/notes/data.csv", "unused/inner/parts.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("import json, spaced.inner.parts\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert project_files(tmp_path, ["main"]) == {"main.py", "spaced/inner/parts.py", "spaced/inner/table.csv"}
 
 
 @pytest.mark.parametrize(

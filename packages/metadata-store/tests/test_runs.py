@@ -90,7 +90,7 @@ def test_a_pending_run_may_fail_or_be_cancelled_but_not_succeed(store: MetadataS
 
 def test_the_same_transition_again_is_a_success_and_another_a_conflict(store: MetadataStore) -> None:
     run = started(store)
-    failure = Failure("ValueError", "no", "Traceback ...\n")
+    failure = Failure("ValueError", "no", "Traceback ...\n", retryable=False)
     ended = store.transition_run(run.id, State.FAILED, failure=failure)
     assert store.transition_run(run.id, State.FAILED, failure=failure, expected={State.RUNNING}) == ended
     with pytest.raises(Conflict):

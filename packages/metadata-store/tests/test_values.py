@@ -253,6 +253,7 @@ def test_a_text_up_to_its_limit_is_stored_and_others_are_refused_by_name(
         lambda store, run: store.end_step(run.id, "a", 1, "broken"),
         lambda store, run: store.end_step(run.id, "a", 0, State.FAILED, final=False),
         lambda store, run: store.end_step(run.id, "a", 1, State.FAILED, Failure("x", 1)),
+        lambda store, run: store.end_step(run.id, "a", 1, State.FAILED, Failure("x", "y", retryable=2)),
         lambda store, run: store.transition_run(run.id, State.CACHED),
         lambda store, run: store.transition_run(run.id, "done"),
         lambda store, run: store.transition_run(run.id, State.FAILED, expected="running"),

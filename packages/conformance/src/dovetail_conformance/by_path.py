@@ -56,7 +56,7 @@ def type_of(flavor: type[Component]) -> str:
     """Return the installed component type that a class is of. Raises `ConfigError` if it is of none."""
     catalog = FlavorCatalog()
     ancestors = {f"{ancestor.__module__}:{ancestor.__qualname__}" for ancestor in flavor.__mro__}
-    found = [name for name in catalog.type_names() if catalog.type(name).base in ancestors]
+    found = [kind.name for kind in catalog.types() if kind.base in ancestors]
     if not found:
         known = ", ".join(catalog.type_names()) or "none"
         raise ConfigError(

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from dovetail_core.errors import AlreadyExists as AlreadyExists
     from dovetail_core.errors import AuthenticationFailed as AuthenticationFailed
     from dovetail_core.errors import BrokenFlavor as BrokenFlavor
+    from dovetail_core.errors import BrokenType as BrokenType
     from dovetail_core.errors import Cancelled as Cancelled
     from dovetail_core.errors import ConfigError as ConfigError
     from dovetail_core.errors import Conflict as Conflict
@@ -69,6 +70,7 @@ __all__ = [
     "AlreadyExists",
     "AuthenticationFailed",
     "BrokenFlavor",
+    "BrokenType",
     "Cancelled",
     "Capability",
     "Component",
@@ -129,6 +131,7 @@ _EXPORTS = {
     "AlreadyExists": "errors",
     "AuthenticationFailed": "errors",
     "BrokenFlavor": "errors",
+    "BrokenType": "errors",
     "Cancelled": "errors",
     "Capability": "capabilities",
     "Component": "component",

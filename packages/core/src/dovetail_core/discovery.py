@@ -6,6 +6,7 @@ command begins with this. A package that cannot be read, or a flavor that cannot
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -47,6 +48,18 @@ class FlavorRow:
 
 
 @dataclass(frozen=True)
+class TypeRow:
+    """One component type that somebody offers."""
+
+    name: str
+    target: str
+    """Where its description is, as `module:attribute`."""
+    distribution: str
+    """The package that offers it."""
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True)
 class _Point:
     group: str
     name: str
@@ -57,7 +70,23 @@ class _Point:
 
 def offered_types() -> dict[str, str]:
     """Return the names of the installed component types, sorted, each with the `module:attribute` of its description."""
-    return {point.name: point.target for point in sorted(_points(), key=_order) if point.group == TYPES_GROUP}
+    return {row.name: row.target for row in type_rows()}
+
+
+def type_rows() -> list[TypeRow]:
+    """Return a row per installed component type, sorted by name. One that two packages offer is broken: neither wins."""
+    points = sorted((point for point in set(_points()) if point.group == TYPES_GROUP), key=_order)
+    return [_type_row(list(group)) for _, group in itertools.groupby(points, lambda point: point.name)]
+
+
+def _type_row(offers: list[_Point]) -> TypeRow:
+    own = f"dovetail-{offers[0].name.replace('_', '-')}"
+    row = TypeRow(offers[0].name, offers[0].target, offers[0].distribution)
+    if len(offers) == 1:
+        return row
+    sources = " and ".join(f"{point.distribution} {point.version}" for point in offers)
+    extra = next((point for point in offers if point.distribution != own), offers[0])
+    return replace(row, problem=Problem(f"the name is offered by {sources}", f"pip uninstall {extra.distribution}"))
 
 
 def offered_flavors(local: Mapping[str, Mapping[str, str]] | None = None) -> list[FlavorRow]:
@@ -120,9 +149,9 @@ def _checked(row: FlavorRow) -> FlavorRow:
     return row
 
 
-def mend(row: FlavorRow) -> str:
-    """Return the command that most likely mends a flavor."""
-    if row.distribution:
+def mend(row: FlavorRow | TypeRow) -> str:
+    """Return the command that most likely mends a flavor, or a component type."""
+    if row.distribution or isinstance(row, TypeRow):
         return f"pip install --force-reinstall {row.distribution}, or pip uninstall {row.distribution}"
     return f"mend {row.target}, or dovetail {row.type.replace('_', '-')} flavor unregister {row.name}"
 

@@ -3,7 +3,8 @@
     DovetailError
      ├── InvalidArgument (ValueError)       the caller's argument is wrong; nothing was done
      ├── ConfigError (ValueError)           a setting is wrong
-     │    └── BrokenFlavor                  an installed flavor cannot be used
+     │    ├── BrokenFlavor                  an installed flavor cannot be used
+     │    └── BrokenType                    an installed component type cannot be used
      ├── NotFound (FileNotFoundError, LookupError)
      ├── AlreadyExists (FileExistsError)
      ├── Conflict                           somebody else changed it first, or another value is stored
@@ -60,6 +61,10 @@ class ConfigError(DovetailError, ValueError):
 
 class BrokenFlavor(ConfigError):
     """An installed flavor cannot be used; the message holds the reason, the remedy the command that mends it."""
+
+
+class BrokenType(ConfigError):
+    """An installed component type cannot be used; the message holds the reason, the remedy the command that mends it."""
 
 
 class NotFound(DovetailError, FileNotFoundError, LookupError):

@@ -14,6 +14,8 @@ class Failure:
     """The exception's type, or `Killed`, `Timeout`, `Lost`."""
     message: str
     traceback: str = ""
+    retryable: bool = True
+    """Whether another attempt may help; as with errors, False says that it will not."""
 
 
 @dataclass(frozen=True)

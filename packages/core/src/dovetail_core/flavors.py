@@ -15,8 +15,8 @@ from dovetail_core import discovery
 from dovetail_core.component import Component
 from dovetail_core.component_types import ComponentType
 from dovetail_core.config import ComponentConfig, closest
-from dovetail_core.discovery import FlavorRow, Problem
-from dovetail_core.errors import BrokenFlavor, NotFound
+from dovetail_core.discovery import FlavorRow, Problem, TypeRow
+from dovetail_core.errors import BrokenFlavor, BrokenType, DovetailError, NotFound
 
 
 class FlavorCatalog:
@@ -27,22 +27,36 @@ class FlavorCatalog:
 
     def __init__(self, local: Mapping[str, Mapping[str, str]] | None = None, root: Path | None = None) -> None:
         self._rows = discovery.offered_flavors(local)
-        self._targets = discovery.offered_types()
+        self._type_rows = {row.name: row for row in discovery.type_rows()}
         self._root = root
-        self._types: dict[str, ComponentType] = {}
+        self._types: dict[str, ComponentType | Problem] = {}
         self._classes: dict[tuple[str, str], builtins.type[Component]] = {}
 
     def type_names(self) -> list[str]:
-        """Return the names of the installed component types, sorted."""
-        return list(self._targets)
+        """Return the names of the installed component types, sorted, those that cannot be used among them."""
+        return list(self._type_rows)
 
     def type(self, name: str) -> ComponentType:
-        """Return a component type. Raises `NotFound` for a type that is not installed."""
-        if name not in self._targets:
-            known = ", ".join(self._targets)
-            raise NotFound(f"there is no component type '{name}'{closest(name, self._targets)}", remedy=f"installed: {known}")
+        """Return a component type. Raises `NotFound` for one that is not installed, `BrokenType` for one that cannot be used."""
+        if name not in self._type_rows:
+            known = ", ".join(self._type_rows)
+            raise NotFound(f"there is no component type '{name}'{closest(name, self._type_rows)}", remedy=f"installed: {known}")
+        found = self._found(name)
+        if isinstance(found, Problem):
+            raise BrokenType(f"component type '{name}': {found.reason}", remedy=found.remedy)
+        return found
+
+    def types(self) -> list[ComponentType]:
+        """Return the component types that can be used, sorted by name."""
+        return [found for found in map(self._found, self._type_rows) if isinstance(found, ComponentType)]
+
+    def broken_types(self) -> dict[str, Problem]:
+        """Return the names of the others, each with why it cannot be used."""
+        return {name: found for name in self._type_rows if isinstance(found := self._found(name), Problem)}
+
+    def _found(self, name: str) -> ComponentType | Problem:
         if name not in self._types:
-            self._types[name] = _imported(self._targets[name], None)
+            self._types[name] = _loaded_type(self._type_rows[name])
         return self._types[name]
 
     def rows(self, kind: str | None = None) -> list[FlavorRow]:
@@ -74,8 +88,12 @@ class FlavorCatalog:
         if row.problem is not None:
             return row
         try:
+            kind = self.type(row.type)
+        except DovetailError as error:
+            return replace(row, problem=Problem(error.message, error.remedy))
+        try:
             candidate = _imported(row.target, None if row.distribution else self._root)
-            reason = unfit(candidate, self.type(row.type), row.name)
+            reason = unfit(candidate, kind, row.name)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # also SystemExit at import
@@ -93,6 +111,20 @@ class FlavorCatalog:
             raise
         except BaseException:  # also SystemExit at import
             return target.rpartition(":")[2]
+
+
+def _loaded_type(row: TypeRow) -> ComponentType | Problem:
+    if row.problem is not None:
+        return row.problem
+    try:
+        found = _imported(row.target, None)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # also SystemExit at import
+        return Problem(f"{row.target} cannot be loaded: {type(error).__name__}: {error}", discovery.mend(row))
+    if not isinstance(found, ComponentType):
+        return Problem(f"{row.target} is not a ComponentType but {type(found).__name__}", discovery.mend(row))
+    return found
 
 
 def _imported(target: str, root: Path | None) -> Any:

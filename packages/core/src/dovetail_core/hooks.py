@@ -42,9 +42,16 @@ class Hooks:
             log.warning("hook plugin %s cannot be loaded: %s: %s", point.name, type(error).__name__, error)
 
     def register(self, plugin: object, name: str | None = None) -> None:
-        """Add a plugin; raises if its implementations do not fit the specifications."""
-        self._manager.register(plugin, name)
-        self._manager.check_pending()
+        """Add a plugin; raises, and leaves it out, if its implementations do not fit the specifications."""
+        if self._manager.is_registered(plugin):
+            raise ValueError(f"hook plugin {self._manager.get_name(plugin)} is registered already")
+        try:
+            self._manager.register(plugin, name)
+            self._manager.check_pending()
+        except BaseException:
+            if self._manager.is_registered(plugin):  # or every later one would be found wrong, too
+                self._manager.unregister(plugin)
+            raise
 
     def unregister(self, plugin: object) -> None:
         """Remove a plugin."""
@@ -54,17 +61,19 @@ class Hooks:
         """Tell whether any plugin implements a hook."""
         return bool(getattr(self._manager.hook, hook).get_hookimpls())
 
-    def call(self, hook: str, **arguments: Any) -> list[Any]:
-        """Call every implementation of `hook` and return the results that are not None; an implementation that raises is logged."""
-        results = []
+    def call(self, hook: str, **arguments: Any) -> list[list[Any]]:
+        """Call every implementation of `hook` and return a list of what each gave, but for those that gave None.
+
+        An implementation that raises, at once or while what it gave is read, is logged and left out.
+        """
+        results: list[list[Any]] = []
         for implementation in getattr(self._manager.hook, hook).get_hookimpls():
             try:
                 result = implementation.function(*(arguments[name] for name in implementation.argnames))
+                if result is not None:
+                    results.append(list(result))
             except Exception:
                 log.exception("hook plugin %s failed in %s", implementation.plugin_name, hook)
-                continue
-            if result is not None:
-                results.append(result)
         return results
 
 

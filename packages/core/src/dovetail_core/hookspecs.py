@@ -26,7 +26,11 @@ def dovetail_run_event(event: RunEvent, stack: Any) -> None:
 
 @hookspec
 def dovetail_step_event(event: StepEvent, stack: Any) -> None:
-    """A step of a run began, ended, or will be tried again. Called in the process and thread of the step."""
+    """A step of a run began, ended, or will be tried again.
+
+    Called in the process that executes the run, also for a step that has a process of its own, and there in any thread, of several
+    steps at the same time.
+    """
 
 
 @hookspec

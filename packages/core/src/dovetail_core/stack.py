@@ -94,7 +94,7 @@ def validate_stack(spec: StackSpec, catalog: FlavorCatalog) -> list[Finding]:
     findings += _unresolvable(spec)
     findings += _without_registry(usable, spec)
     for found in installed_hooks().call("dovetail_validate_stack", spec=spec):
-        findings += list(found)
+        findings += found
     return findings
 
 
@@ -111,18 +111,17 @@ def _config(component: ComponentSpec, cls: type[Component], spec: StackSpec) -> 
 
 def _missing_types(spec: StackSpec, catalog: FlavorCatalog) -> Iterator[Finding]:
     present = {component.type for component in spec.components}
-    for name in catalog.type_names():
-        kind = catalog.type(name)
-        if kind.required and name not in present:
-            command = f"dovetail stack update {spec.name} --{name.replace('_', '-')} NAME"
+    for kind in catalog.types():
+        if kind.required and kind.name not in present:
+            command = f"dovetail stack update {spec.name} --{kind.name.replace('_', '-')} NAME"
             yield Finding(f"stack '{spec.name}'", f"it has no {kind.title}, and every stack needs one", command)
 
 
 def _too_many(spec: StackSpec, catalog: FlavorCatalog) -> Iterator[Finding]:
-    for name in {component.type for component in spec.components} & set(catalog.type_names()):
-        if len(spec.of(name)) > 1 and not catalog.type(name).multiple:
-            names = ", ".join(component.name for component in spec.of(name))
-            yield Finding(f"stack '{spec.name}'", f"it has several components of type {name}: {names}", "keep one of them")
+    for kind in catalog.types():
+        if len(spec.of(kind.name)) > 1 and not kind.multiple:
+            names = ", ".join(component.name for component in spec.of(kind.name))
+            yield Finding(f"stack '{spec.name}'", f"it has several components of type {kind.name}: {names}", "keep one of them")
 
 
 def _unreachable(usable: list[tuple[ComponentSpec, type[Component], Any]], catalog: FlavorCatalog) -> Iterator[Finding]:

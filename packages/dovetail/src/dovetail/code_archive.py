@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import gzip
 import io
 import os
@@ -11,8 +12,9 @@ import sys
 import tarfile
 import tempfile
 from collections.abc import Iterable, Iterator
+from importlib.machinery import PathFinder
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from blake3 import blake3
 
@@ -58,24 +60,36 @@ def project_files(root: Path, modules: Iterable[str]) -> set[str]:
 
 def _imported_from(root: Path) -> set[str]:
     """Return the top-level modules that this process imported right from `root`, not from an environment somewhere below it."""
-    prefix = f"{root}{os.sep}"
     names = {name.partition(".")[0] for name in list(sys.modules)} - {"__main__"}
-    files = {name: str(getattr(sys.modules.get(name), "__file__", None) or "") for name in names}
-    return {name for name, file in files.items() if file in (f"{prefix}{name}.py", f"{prefix}{name}{os.sep}__init__.py")}
+    return {name for name in names if _places(sys.modules.get(name)) & {str(root / f"{name}.py"), str(root / name)}}
+
+
+def _places(module: Any) -> set[str]:
+    """Return a module's file, and the directories of a package, which may have no file of its own (PEP 420)."""
+    return {str(place) for place in (getattr(module, "__file__", None), *getattr(module, "__path__", ())) if place}
 
 
 def _files_of(root: Path, top: str) -> Iterator[str]:
     """Yield the files of a top-level module or package of the project; none if it is not one."""
     if (file := root / f"{top}.py").is_file():
         yield file.name
-    if not any((root / top).glob("*.py")):
-        return
-    for directory, names, files in os.walk(root / top):
+    if any((root / top).glob("*.py")) or _is_namespace(root / top):
+        yield from (path.relative_to(root).as_posix() for path in _below(root / top))
+
+
+def _is_namespace(directory: Path) -> bool:
+    """Tell whether a directory is imported as a package without a file of its own (PEP 420), and is not just called like another one."""
+    spec = PathFinder.find_spec(directory.name) if directory.is_dir() else None
+    places = spec.submodule_search_locations if spec is not None and spec.origin is None else None
+    return any(Path(place).resolve() == directory for place in places or ())
+
+
+def _below(package: Path) -> Iterator[Path]:
+    for directory, names, files in os.walk(package):
         names[:] = sorted(name for name in names if not name.startswith(".") and name != "__pycache__")
-        for name in files:
-            path = Path(directory, name)
-            if not name.startswith(".") and not path.is_symlink() and path.stat().st_size <= LARGEST_FILE:
-                yield path.relative_to(root).as_posix()
+        for path in (Path(directory, name) for name in files if not name.startswith(".")):
+            if not path.is_symlink() and path.stat().st_size <= LARGEST_FILE:
+                yield path
 
 
 def _mentioned(file: Path) -> set[str]:
@@ -99,6 +113,24 @@ def _packed(root: Path, files: list[str]) -> bytes:
             entry.mode = 0o644
             tar.addfile(entry, io.BytesIO(content))
     return gzip.compress(plain.getvalue(), compresslevel=1, mtime=0)
+
+
+def code_directory(archive: CodeArchive, source_root: str | None, store: ArtifactStore) -> Path:
+    """Return from where the archived code is imported: the project itself, with all its files, while its code is that of the archive.
+
+    Elsewhere, and once the code is edited, the unpacked archive. Raises what `unpack` raises.
+    """
+    unpacked = unpack(archive, store)
+    if source_root is not None and all(_same(path, Path(source_root, path.relative_to(unpacked))) for path in _below(unpacked)):
+        return Path(source_root)
+    return unpacked
+
+
+def _same(one: Path, other: Path) -> bool:
+    try:
+        return filecmp.cmp(one, other, shallow=False)
+    except OSError:  # it is not there, or is not for this user to read
+        return False
 
 
 def unpack(archive: CodeArchive, store: ArtifactStore) -> Path:

@@ -33,7 +33,7 @@ def compile_pipeline(name: str, function: Callable[..., Any], signature: Signatu
     graph = build_graph(function, signature, given, options)
     if not graph.nodes:
         raise ConfigError(f"pipeline '{name}' has no steps", remedy="call at least one step in it")
-    _refuse_unknown_steps(name, options, graph)
+    refuse_unknown_steps(name, options, graph.nodes)
     root = source_root(function)
     described = functools.cache(functools.partial(_described, root=root))  # of one step called a hundred times, once
     steps = tuple(_run_step(node, options, *described(node.step)) for node in graph.nodes.values())
@@ -52,29 +52,41 @@ def compile_pipeline(name: str, function: Callable[..., Any], signature: Signatu
 
 def pipeline_arguments(name: str, signature: Signature, given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the pipeline's arguments as JSON data, defaults filled in. Raises `ConfigError` for unknown, missing and wrong ones."""
+    encoded = encoded_arguments(name, signature, given)
+    missing = {argument.name: argument.default for argument in signature.inputs.values() if argument.name not in given}
+    for argument in (argument for argument, default in missing.items() if default is REQUIRED):
+        raise ConfigError(f"pipeline '{name}': parameter '{argument}' is missing", remedy="give it a value")
+    encoded |= encoded_arguments(name, signature, missing)
+    return {argument: encoded[argument] for argument in signature.inputs}
+
+
+def encoded_arguments(name: str, signature: Signature, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return arguments of the pipeline as JSON data. Raises `ConfigError` for unknown and wrong ones."""
     for unknown in given.keys() - signature.inputs.keys():
         known = ", ".join(signature.inputs) or "none"
         raise ConfigError(
             f"pipeline '{name}' has no parameter '{unknown}'{closest(unknown, signature.inputs)}", remedy=f"parameters: {known}"
         )
-    encoded = {}
-    for argument in signature.inputs.values():
-        value = given.get(argument.name, argument.default)
-        if value is REQUIRED:
-            raise ConfigError(f"pipeline '{name}': parameter '{argument.name}' is missing", remedy="give it a value")
-        encoded[argument.name] = encode(value, argument.annotation, f"pipeline '{name}', parameter '{argument.name}'")
-    return encoded
+    return {
+        argument: encode(value, signature.inputs[argument].annotation, f"pipeline '{name}', parameter '{argument}'")
+        for argument, value in given.items()
+    }
 
 
 def build_graph(function: Callable[..., Any], signature: Signature, arguments: Mapping[str, Any], options: RunOptions) -> Graph:
     """Call the pipeline function and return the graph that its calls of steps make."""
-    graph = Graph({step: given.parameters for step, given in options.steps.items() if given.parameters})
+    graph = Graph(step_parameters(options))
     token = building.set(graph)
     try:
         function(**{name: decode(value, signature.inputs[name].annotation) for name, value in arguments.items()})
     finally:
         building.reset(token)
     return graph
+
+
+def step_parameters(options: RunOptions) -> dict[str, Mapping[str, Any]]:
+    """Return the values that options set for arguments of steps, by step."""
+    return {step: given.parameters for step, given in options.steps.items() if given.parameters}
 
 
 def _recorded(options: RunOptions, given: Mapping[str, Any], graph: Graph) -> dict[str, Any]:
@@ -85,12 +97,11 @@ def _recorded(options: RunOptions, given: Mapping[str, Any], graph: Graph) -> di
     return {**data, "parameters": dict(given)}
 
 
-def _refuse_unknown_steps(name: str, options: RunOptions, graph: Graph) -> None:
+def refuse_unknown_steps(name: str, options: RunOptions, nodes: Mapping[str, Node]) -> None:
+    """Raise `ConfigError` if options are for a step that the pipeline does not have."""
     for step in options.steps:
-        if step not in graph.nodes:
-            raise ConfigError(
-                f"pipeline '{name}' has no step '{step}'{closest(step, graph.nodes)}", remedy=f"steps: {', '.join(graph.nodes)}"
-            )
+        if step not in nodes:
+            raise ConfigError(f"pipeline '{name}' has no step '{step}'{closest(step, nodes)}", remedy=f"steps: {', '.join(nodes)}")
 
 
 def _described(step: Step[..., Any], root: Path | None) -> tuple[CodeReference, str]:
@@ -99,7 +110,7 @@ def _described(step: Step[..., Any], root: Path | None) -> tuple[CodeReference, 
 
 
 def _run_step(node: Node, options: RunOptions, code: CodeReference, digest: str) -> RunStep:
-    chosen = options.for_step(node.name, node.step.options)
+    chosen = options.for_step(node.name, node.options)
     environment = chosen.environment or {}
     plan = StepPlan(
         name=node.name,

@@ -3,7 +3,8 @@
     python -m dovetail.entrypoint RUN_ID STEP [--attempt N] [--stack FILE]
 
 The description is JSON: {"stack": ..., "flavors": ...}; without --stack it is taken from the environment variable DOVETAIL_STACK.
-The code is the archive that the run's plan names. Exit code 0: the step is committed; 1: it failed, and the failure is recorded.
+The code is the archive that the run's plan names; where the project itself has the same, it is imported from there.
+Exit code 0: the step is committed; 1: it failed, and the failure is recorded.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from dovetail.code import find
-from dovetail.code_archive import unpack
+from dovetail.code_archive import code_directory
 from dovetail.execution.launcher import STACK_VARIABLE
 from dovetail.execution.session import Function, RunSession
 from dovetail.execution.step_execution import StepExecution
@@ -73,7 +74,7 @@ def _execute(stack: Stack, run_id: str, name: str, attempt: int) -> int:
     metadata: Any = stack.metadata_store
     run = metadata.get_run(run_id)
     plan = RunPlan.model_validate(metadata.get_plan(run_id))
-    root = unpack(plan.archive, stack.artifact_store) if plan.archive else None
+    root = code_directory(plan.archive, plan.source_root, stack.artifact_store) if plan.archive else None
     execution = StepExecution(RunSession(run, plan, stack, lambda step: _function(plan, step, root)))
     result = execution(name, attempt)
     if result.state is StepState.FAILED:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from dovetail.wiring import assignable, element, shown
 from dovetail_core import ConfigError, InvalidArgument, closest
 
 if TYPE_CHECKING:
+    from dovetail.options import StepOptions
     from dovetail.steps import Step
 
 building: contextvars.ContextVar[Graph | None] = contextvars.ContextVar("building", default=None)
@@ -66,6 +68,8 @@ class Node:
 
     name: str
     step: Step[..., Any]
+    options: StepOptions
+    """The step's own, with those of pipelines that were called inside of the one that is compiled."""
     edges: dict[str, list[OutputHandle]] = field(default_factory=dict)
     """Per argument, the outputs it is given."""
     collected: set[str] = field(default_factory=set)
@@ -80,29 +84,56 @@ class Node:
         return tuple(dict.fromkeys([*names, *self.after]))
 
 
+@dataclass
+class Part:
+    """The steps of one call of a pipeline's function, by the names that they have there."""
+
+    overrides: Mapping[str, Mapping[str, Any]]
+    """Values for arguments of steps, by step, that win over those in the pipeline function."""
+    nodes: dict[str, Node] = field(default_factory=dict)
+
+    def free(self, name: str) -> str:
+        """Return the name that a step gets: its own, or with a number if that is taken."""
+        if name not in self.nodes:
+            return name
+        return next(candidate for number in range(2, len(self.nodes) + 3) if (candidate := f"{name}_{number}") not in self.nodes)
+
+
 class Graph:
     """The steps of a pipeline, in the order in which they were called, which is an order in which they can run."""
 
     def __init__(self, overrides: Mapping[str, Mapping[str, Any]] | None = None) -> None:
-        self.nodes: dict[str, Node] = {}
-        self._overrides = overrides or {}
-        """Values for arguments of steps, by step, that win over those in the pipeline function."""
+        self._parts = [Part(overrides or {})]
+        """The pipelines that are being called, the outermost first."""
+
+    @property
+    def nodes(self) -> dict[str, Node]:
+        """All steps, by name."""
+        return self._parts[0].nodes
+
+    @contextlib.contextmanager
+    def part(self, overrides: Mapping[str, Mapping[str, Any]]) -> Iterator[Part]:
+        """Within the block, the steps that are added are also those of a pipeline that is called inside of the others."""
+        self._parts.append(Part(overrides))
+        try:
+            yield self._parts[-1]
+        finally:
+            self._parts.pop()
 
     def add(self, step: Step[..., Any], arguments: Mapping[str, Any], after: Iterable[Any] = (), name: str = "") -> StepHandle:
         """Add a call of a step. Raises `ConfigError` for wrong wiring, naming step, argument and both types."""
-        node = Node(self._free(name or step.name), step)
-        given = {**arguments, **self._overrides.get(node.name, {})}
+        names = [part.free(name or step.name) for part in self._parts]
+        node = Node(names[0], step, step.options)
+        given = dict(arguments)
+        for part, known in reversed(list(zip(self._parts, names, strict=True))):
+            given |= part.overrides.get(known, {})
         self._refuse_unknown(node, given)
         for argument in step.signature.inputs.values():
             self._bind(node, argument, given.get(argument.name, argument.default))
         node.after = [_step_of(handle, node.name) for handle in after]
-        self.nodes[node.name] = node
+        for part, known in zip(self._parts, names, strict=True):
+            part.nodes[known] = node
         return StepHandle(node.name, step.signature.outputs)
-
-    def _free(self, name: str) -> str:
-        if name not in self.nodes:
-            return name
-        return next(candidate for number in range(2, len(self.nodes) + 3) if (candidate := f"{name}_{number}") not in self.nodes)
 
     def _refuse_unknown(self, node: Node, given: Mapping[str, Any]) -> None:
         known = node.step.signature.inputs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeVar
@@ -20,7 +21,9 @@ class StepOptions(BaseModel):
 
     cache: bool | None = Field(default=None, description="Whether earlier results may be taken; False at any level wins.")
     retries: int | None = Field(default=None, ge=0, description="Further attempts after a failure.")
-    retry: RetryPolicy | None = Field(default=None, description="Attempts and waits in full; `retries` wins over its number.")
+    retry: RetryPolicy | None = Field(
+        default=None, description="Attempts and waits in full; `retries` of this level, or a higher one, wins over its number."
+    )
     timeout: float | None = Field(
         default=None, gt=0, description="Seconds that one attempt may take; the step then has a process of its own."
     )
@@ -59,7 +62,9 @@ class RunOptions(BaseModel):
     )
     cache: bool | None = Field(default=None, description="Whether earlier results may be taken; False at any level wins.")
     retries: int | None = Field(default=None, ge=0, description="Further attempts after a failure.")
-    retry: RetryPolicy | None = Field(default=None, description="Attempts and waits in full; `retries` wins over its number.")
+    retry: RetryPolicy | None = Field(
+        default=None, description="Attempts and waits in full; `retries` of this level, or a higher one, wins over its number."
+    )
     timeout: float | None = Field(default=None, gt=0, description="Seconds that one attempt of a step may take.")
     resources: Resources | None = Field(default=None, description="Resources that a step needs.")
     isolated: bool | None = Field(default=None, description="Whether each step has a process of its own.")
@@ -74,18 +79,27 @@ class RunOptions(BaseModel):
         given = self.steps.get(name, StepRunOptions())
         shared = {key: getattr(self, key) for key in ("retries", "retry", "timeout", "resources", "isolated")}
         levels = [shared, *({key: getattr(level, key) for key in level.model_fields_set} for level in (own, given))]
-        merged = {key: value for level in levels for key, value in level.items() if value is not None}
+        merged = functools.reduce(_over, levels, dict[str, Any]())
         merged["cache"] = not any(level.cache is False for level in (self, own, given))
         return StepRunOptions.model_construct(**merged)
+
+
+def _over(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options with the ones of a higher level over them; a retry policy there replaces the bare number below."""
+    replaced = {"retries"} if above.get("retry") is not None else set()
+    kept = {name: value for name, value in below.items() if name not in replaced}
+    return kept | {name: value for name, value in above.items() if value is not None}
 
 
 def merged(model: type[M], base: M, changes: Mapping[str, Any], what: str) -> M:
     """Return `base` with `changes`, validated; unknown names are refused with the closest one. Nested mappings of parameters and steps are joined."""
     data = {name: getattr(base, name) for name in base.model_fields_set}
-    for name, value in changes.items():
-        joined = isinstance(data.get(name), dict) and isinstance(value, Mapping) and name in ("parameters", "steps")
-        data[name] = {**data[name], **value} if joined else value
-    return validated(model, data, what=what)
+    joined = {
+        name: {**data[name], **value}
+        for name, value in changes.items()
+        if name in ("parameters", "steps") and isinstance(data.get(name), dict) and isinstance(value, Mapping)
+    }
+    return validated(model, {**_over(data, changes), **changes, **joined}, what=what)
 
 
 def resumed(earlier: RunOptions, given: RunOptions) -> RunOptions:

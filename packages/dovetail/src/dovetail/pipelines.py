@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from dovetail.compilation import Compiled, compile_pipeline
 from dovetail.graph import building
+from dovetail.nesting import called_in
 from dovetail.options import RunOptions, merged, read_run_configuration
 from dovetail.signature import Signature, signature_of
 from dovetail.steps import Hook, _local_names, checked_name
@@ -44,14 +45,19 @@ class Pipeline:
         self._names = names
         functools.update_wrapper(self, function)
 
+    @property
+    def has_stack(self) -> bool:
+        """Whether it has a `Stack` to run on."""
+        return self._stack is not None
+
     @functools.cached_property
     def signature(self) -> Signature:
         """What the pipeline takes."""
         return signature_of(self.function, self._names)
 
     def __call__(self, **parameters: Any) -> Any:
-        if building.get() is not None:
-            return self.function(**parameters)
+        if (graph := building.get()) is not None:
+            return called_in(graph, self, parameters)
         return self.with_options(parameters=parameters).run()
 
     def with_options(
@@ -69,10 +75,12 @@ class Pipeline:
         """
         what = f"pipeline '{self.name}'"
         chosen = self.options
-        if config is not None:
-            chosen = merged(RunOptions, chosen, read_run_configuration(Path(config)), f"run configuration {config}")
+        configured = {} if config is None else read_run_configuration(Path(config))
+        chosen = merged(RunOptions, chosen, configured, f"run configuration {config}")
         if isinstance(stack, str):
             options["stack"] = stack
+        named = options.get("stack") or configured.get("stack")
+        given = None if isinstance(stack, str) else stack
         chosen = merged(RunOptions, chosen, {name: value for name, value in options.items() if value is not None}, what)
         return Pipeline(
             self.function,
@@ -80,7 +88,7 @@ class Pipeline:
             options=chosen,
             on_success=on_success or self.on_success,
             on_failure=on_failure or self.on_failure,
-            stack=self._stack if stack is None or isinstance(stack, str) else stack,
+            stack=given or (None if named else self._stack),
             names=self._names,
         )
 

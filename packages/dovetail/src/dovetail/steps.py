@@ -44,6 +44,11 @@ class Step(Generic[P, R]):
         self.on_success = on_success
         self.on_failure = on_failure
         self._names = names
+        if "after" in inspect.signature(function).parameters:
+            raise InvalidArgument(
+                f"step '{self.name}' has an argument called 'after', which in a call is for the steps that must be done before",
+                remedy="give it another name",
+            )
         functools.update_wrapper(self, function)
 
     @functools.cached_property
@@ -51,14 +56,28 @@ class Step(Generic[P, R]):
         """What the function takes and gives. Raises `ConfigError` if the annotations do not say it."""
         return signature_of(self.function, self._names)
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+    # Type checkers take a call in a pipeline for the result, so that it may be given to another step. One that has several results is
+    # anything to them, since its outputs have names; and so are the arguments of a call with `after`, which is in no function's signature.
+    @overload
+    def __call__(self: Step[P, tuple[Any, ...]], *args: P.args, **kwargs: P.kwargs) -> Any: ...
+    @overload
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
+    @overload
+    def __call__(self: Step[..., tuple[Any, ...]], *args: Any, after: Any, **kwargs: Any) -> Any: ...
+    @overload
+    def __call__(self, *args: Any, after: Any, **kwargs: Any) -> R: ...
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         graph = building.get()
         if graph is None:
             return self.function(*args, **kwargs)
         after = kwargs.pop("after", ())
-        return graph.add(self, self._named(args, kwargs), _sequence(after))  # type: ignore[return-value]  # a handle stands for the result
+        return graph.add(self, self._named(args, kwargs), _sequence(after))
 
-    def map(self, values: Iterable[Any], /, *, over: str = "", after: Any = (), **fixed: Any) -> list[StepHandle]:
+    @overload
+    def map(self: Step[P, tuple[Any, ...]], values: Iterable[Any], /, *, over: str = "", after: Any = (), **fixed: Any) -> list[Any]: ...
+    @overload
+    def map(self, values: Iterable[Any], /, *, over: str = "", after: Any = (), **fixed: Any) -> list[R]: ...
+    def map(self, values: Iterable[Any], /, *, over: str = "", after: Any = (), **fixed: Any) -> list[Any]:
         """Add one call of the step per value, named `step[0]`, `step[1]`, ..., and return their handles.
 
         A value goes to the argument `over`, by default the first that is not among `fixed`. Only inside a pipeline.

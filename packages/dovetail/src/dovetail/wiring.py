@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections.abc
+import types
 import typing
 from typing import Annotated, Any, get_args, get_origin
 
@@ -14,6 +15,10 @@ def assignable(source: Any, target: Any) -> bool:
     """Tell whether a value annotated `source` may be given to an argument annotated `target`; `Any` and no annotation fit everything."""
     source, target = plain(source), plain(target)
     if Any in (source, target) or target is object or source == target or (source, target) in _PROMOTED:
+        return True
+    if arms := union_arms(source):
+        return all(assignable(arm, target) for arm in arms)
+    if any(assignable(source, arm) for arm in union_arms(target)):
         return True
     from beartype.door import is_subhint
 
@@ -29,9 +34,28 @@ def plain(annotation: Any) -> Any:
     return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
 
 
-def element(annotation: Any) -> Any:
-    """Return what a list, tuple or sequence annotated so holds; `Any` if it does not say. None if it is no such collection."""
+def union_arms(annotation: Any) -> tuple[Any, ...]:
+    """Return the types of which a union allows any; none for an annotation that is no union."""
     annotation = plain(annotation)
+    return get_args(annotation) if get_origin(annotation) in (typing.Union, types.UnionType) else ()
+
+
+def alternatives(annotation: Any) -> list[Any]:
+    """Return the types that an annotation stands for, through unions and `Annotated` at any depth, without None."""
+    arms = union_arms(annotation)
+    found = [one for arm in arms for one in alternatives(arm)] if arms else [plain(annotation)]
+    return [one for one in found if one is not type(None)]
+
+
+def element(annotation: Any) -> Any:
+    """Return what a list, tuple or sequence annotated so holds; `Any` if it does not say. None if it is no such collection.
+
+    Of a union, what its collections hold.
+    """
+    annotation = plain(annotation)
+    if arms := union_arms(annotation):
+        held = tuple(found for arm in arms if (found := element(arm)) is not None)
+        return typing.Union[held] if held else None  # noqa: UP007  (built at run time)
     origin = get_origin(annotation) or annotation
     if origin is Any:
         return Any

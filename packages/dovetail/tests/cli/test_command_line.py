@@ -125,9 +125,23 @@ def test_a_broken_plugin_harms_nothing_and_is_told_by_the_doctor(project_with: C
     assert "WRONG hook plugin 'acme'" in done.stdout
 
 
+def test_a_broken_component_type_is_told_by_the_doctor(dovetail: Run, site: Path) -> None:
+    install(site, "acme-weather", "dovetail.component_types.v1", {"weather": "gone:TYPE"})
+    done = dovetail("doctor")
+    assert done.code == 1
+    assert "WRONG component type 'weather': gone:TYPE cannot be loaded" in done.out
+    assert dovetail("stack", "describe").code == 0
+
+
 def test_the_list_of_commands_survives_a_broken_plugin(project_with: Callable[..., object], site: Path) -> None:
     done = _with_plugin(site, "raise SystemExit(5)", "--help")
     assert (done.returncode, "artifact-store" in done.stdout) == (0, True)
+
+
+def test_the_list_of_commands_survives_a_plugin_whose_generator_fails(project_with: Callable[..., object], site: Path) -> None:
+    source = PLUGIN.replace("return [greet]", "yield greet\n    raise RuntimeError('too late')")
+    done = _with_plugin(site, source, "--help")
+    assert (done.returncode, "artifact-store" in done.stdout, "greet" in done.stdout) == (0, True, False)
 
 
 def test_a_fault_of_a_flavor_is_an_internal_error_without_a_traceback(dovetail: Run, site: Path) -> None:

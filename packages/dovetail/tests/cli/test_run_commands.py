@@ -137,6 +137,53 @@ def test_wrong_parameters_are_refused(dovetail: Run, module: str, given: str, pa
     assert dovetail("runs", "list", "-o", "json").data == []
 
 
+OPTIONAL = """
+from typing import Annotated
+from dovetail import pipeline, step
+
+@step
+def keep(commit: str | None, label: Annotated[str, "x"], size: int | str) -> list[str]:
+    return [repr(commit), repr(label), repr(size)]
+
+@pipeline
+def flow(commit: str | None = "", label: Annotated[str, "a label"] = "", size: int | str = 0):
+    keep(commit, label, size)
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (("commit=1234567", "label=true", "size=3"), {"commit": "1234567", "label": "true", "size": 3}),
+        (("commit=null", "label=null", "size=three"), {"commit": None, "label": "null", "size": "three"}),
+    ],
+)
+def test_what_is_typed_for_an_argument_that_takes_text_is_text(
+    dovetail: Run, module: str, given: tuple[str, ...], expected: dict[str, object]
+) -> None:
+    Path(f"{module}_text.py").write_text(OPTIONAL)
+    done = dovetail("run", f"{module}_text:flow", "--name", "texts", *(word for one in given for word in ("-p", one)))
+    assert done.code == 0, done.err
+    assert dovetail("runs", "describe", "texts", "-o", "json").data["parameters"] == expected
+
+
+def test_a_pipeline_is_found_by_the_path_of_its_file(dovetail: Run, module: str, tmp_path: Path) -> None:
+    for directory in (Path("inner"), Path("in-between"), tmp_path / "outside"):
+        directory.mkdir()
+        (directory / f"{directory.name.replace('-', '_')}_{module}.py").write_text(PIPELINE)
+    targets = [f"./{module}.py", f"{module}.py", str(Path(f"{module}.py").absolute()), f"./{module}", f"inner/inner_{module}.py"]
+    for target in (*targets, f"./in-between/in_between_{module}.py", f"{tmp_path}/outside/outside_{module}.py"):
+        done = dovetail("run", f"{target}:sums")
+        assert done.code == 0, (target, done.err)
+
+
+@pytest.mark.parametrize(("target", "part"), [("./gone.py", "there is no file"), ("./odd-name.py", "'odd-name' is no name in Python")])
+def test_a_file_that_cannot_be_imported_is_told(dovetail: Run, module: str, target: str, part: str) -> None:
+    Path("odd-name.py").write_text(PIPELINE)
+    done = dovetail("run", f"{target}:sums")
+    assert (done.code, part in done.err) == (2, True), done.err
+
+
 def test_artifacts_are_listed_traced_and_downloaded(dovetail: Run, module: str) -> None:
     dovetail("run", f"{module}:sums", "--name", "r")
     rows = dovetail("artifacts", "list", "--run", "r", "-o", "json").data

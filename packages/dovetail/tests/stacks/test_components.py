@@ -93,7 +93,7 @@ def test_a_required_setting_cannot_be_removed(project_with: ProjectWith, vault_f
 def test_settings_that_are_wrong_can_be_removed_one_by_one(project_with: ProjectWith) -> None:
     project = project_with("components:\n  artifact_store:\n    a: {flavor: local, x1: 1, x2: 2}\n")
     components.remove_attributes(project, "artifact_store", "a", ["x1"])
-    components.remove_attributes(project, "artifact_store", "a", ["x2"])
+    components.remove_attributes(project, "artifact_store", "a", ["x2", "x2"])
     assert project_with().file.component("artifact_store", "a").settings == {}
 
 

@@ -32,6 +32,12 @@ def test_literal_secrets_are_left_out_and_named(project_with: ProjectWith, vault
     assert "path: ./rel" in text
 
 
+def test_a_secret_that_only_contains_references_is_no_reference(project_with: ProjectWith, vault_flavor: Path) -> None:
+    _vaulted(project_with)
+    components.update(project_with(), "artifact_store", "v", {"key": "{{a.b}}hunter2{{c.d}}"})
+    assert "hunter2" not in exported(project_with(), "s")
+
+
 def test_secrets_are_exported_on_request(project_with: ProjectWith, vault_flavor: Path) -> None:
     _vaulted(project_with)
     text = exported(project_with(), "s", with_secrets=True)

@@ -104,9 +104,11 @@ def owner(value: Owner | None) -> Owner | None:
 
 
 def failure(value: Failure | None) -> Failure | None:
-    """Return a failure whose parts are texts."""
+    """Return a failure whose parts are texts, and whose `retryable` is a truth value."""
     if value is not None and not all(isinstance(part, str) for part in (value.kind, value.message, value.traceback)):
         raise InvalidArgument("failure: kind, message and traceback are texts", field="failure")
+    if value is not None and not isinstance(value.retryable, bool):
+        raise InvalidArgument("failure: retryable is True or False", field="failure")
     return value
 
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
 import shlex
-import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 import click
 
+from dovetail.wiring import alternatives
 from dovetail_core.errors import DovetailError
+from dovetail_core.secrets import REFERENCE
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -28,7 +28,6 @@ else:
 _PREFIX = "setting_"
 _TAKEN = {"flavor", "help", "output"}
 """Options that the commands have themselves; a setting called so is `--setting-flavor` and so on."""
-_REFERENCE = re.compile(r"\{\{.*\}\}", re.DOTALL)
 _SIMPLE = (str, int, float, bool)
 
 
@@ -81,7 +80,7 @@ class SettingType(_ParamType):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return the value for the stack file; its validity is for the config to judge."""
-        if not isinstance(value, str) or self._kind is str or _REFERENCE.fullmatch(value):
+        if not isinstance(value, str) or self._kind is str or REFERENCE.fullmatch(value):
             return value
         try:
             return self._kind(value) if self._kind is not None else json.loads(value)
@@ -96,21 +95,12 @@ class SettingType(_ParamType):
         return [CompletionItem(choice) for choice in self._choices if choice.startswith(incomplete)]
 
 
-def _arms(annotation: Any) -> list[Any]:
-    """Return the types that an annotation stands for, without None."""
-    if get_origin(annotation) is Annotated:
-        return _arms(get_args(annotation)[0])
-    if get_origin(annotation) in (Union, types.UnionType):
-        return [one for arm in get_args(annotation) for one in _arms(arm) if one is not type(None)]
-    return [annotation]
-
-
 def _kind(annotation: Any) -> Any:
     """Return how a setting is typed: bool, int, float or str; None is JSON."""
     from pydantic import SecretBytes, SecretStr
 
     kinds: set[Any] = set()
-    for arm in _arms(annotation):
+    for arm in alternatives(annotation):
         if get_origin(arm) is Literal:
             kinds |= {type(value) for value in get_args(arm)}
         elif isinstance(arm, type) and issubclass(arm, (Enum, Path, SecretStr, SecretBytes)):
@@ -135,7 +125,7 @@ def _text_or_json(arm: Any) -> type[str] | None:
 
 def _as_json(value: str, annotation: Any) -> str:
     """Return how a value is written where a list is wanted, or a mapping."""
-    origins = {get_origin(arm) or arm for arm in _arms(annotation)}
+    origins = {get_origin(arm) or arm for arm in alternatives(annotation)}
     if origins & {list, tuple, set, frozenset, Sequence}:
         items = [part.strip() for part in value.strip().strip("[]").split(",")]
         return f"; a list is written {shlex.quote(json.dumps(items))}"
@@ -144,8 +134,10 @@ def _as_json(value: str, annotation: Any) -> str:
 
 def _choices(annotation: Any) -> list[str]:
     """Return the values that an annotation lists, as text."""
-    choices = [str(value) for arm in _arms(annotation) if get_origin(arm) is Literal for value in get_args(arm)]
-    return choices + [str(member.value) for arm in _arms(annotation) if isinstance(arm, type) and issubclass(arm, Enum) for member in arm]
+    choices = [str(value) for arm in alternatives(annotation) if get_origin(arm) is Literal for value in get_args(arm)]
+    return choices + [
+        str(member.value) for arm in alternatives(annotation) if isinstance(arm, type) and issubclass(arm, Enum) for member in arm
+    ]
 
 
 def _metavar(annotation: Any) -> str:

@@ -73,6 +73,8 @@ def _flavors(project: Project) -> Iterator[Check]:
         catalog = project.catalog()
     except DovetailError:  # a damaged stack file, which has a line of its own
         catalog = FlavorCatalog()
+    for name, problem in catalog.broken_types().items():
+        yield _wrong(f"component type '{name}'", problem.reason, problem.remedy)
     for row in map(catalog.verified, catalog.rows()):
         subject = f"{row.type} flavor '{row.name}' of {row.source}"
         yield _wrong(subject, row.problem.reason, row.problem.remedy) if row.problem else _well(subject)

@@ -50,7 +50,7 @@ def run(
     name: str | None,
     output: str,
 ) -> None:
-    """Run the pipeline that a module of the project defines, and print what came of it."""
+    """Run the pipeline that a module of the project, or a file, defines, and print what came of it."""
     pipeline = imported_pipeline(target)
     chosen = pipeline.with_options(
         config=config,
@@ -82,16 +82,45 @@ def imported_pipeline(target: str) -> Pipeline:
     if not module or not name:
         raise click.UsageError(f"'{target}' is not of the form module:pipeline", click.get_current_context())
     make_importable()
-    return _pipeline_in(_imported(module.removesuffix(".py").replace(os.sep, ".")), name)
+    return _pipeline_in(_imported(_module_at(Path(module)) if module.endswith(".py") or os.sep in module else module), name)
 
 
 def make_importable() -> None:
     """Put the working directory and the project's root on the import path."""
+    for directory in reversed(_import_directories()):
+        _put_on_import_path(directory)
+
+
+def _import_directories() -> list[Path]:
     from dovetail.project import Project
 
-    for directory in (str(Project.find().root), os.getcwd()):
-        if directory not in sys.path:
-            sys.path.insert(0, directory)
+    return [Path.cwd(), Project.find().root]
+
+
+def _put_on_import_path(directory: Path) -> None:
+    if str(directory) not in sys.path:
+        sys.path.insert(0, str(directory))
+
+
+def _module_at(path: Path) -> str:
+    """Return the name by which a file is imported: from a directory that is on the import path, else from its own, which is put there.
+
+    Raises `NotFound` if there is no such file, `InvalidArgument` if its name is none that can be imported.
+    """
+    from dovetail_core.errors import InvalidArgument, NotFound
+
+    file = (path if path.suffix == ".py" else path.with_name(f"{path.name}.py")).resolve()
+    if not file.is_file():
+        raise NotFound(f"there is no file {file}", remedy=f"name one from {Path.cwd()}, or a module that can be imported from there")
+    for directory in _import_directories():
+        if file.is_relative_to(directory.resolve()):
+            parts = file.relative_to(directory.resolve()).with_suffix("").parts
+            if all(map(str.isidentifier, parts)):
+                return ".".join(parts)
+    if not file.stem.isidentifier():
+        raise InvalidArgument(f"{file} cannot be imported, since '{file.stem}' is no name in Python", remedy="rename it")
+    _put_on_import_path(file.parent)
+    return file.stem
 
 
 def _imported(module: str) -> Any:
@@ -103,7 +132,7 @@ def _imported(module: str) -> Any:
         cause = error.__cause__
         if isinstance(cause, ModuleNotFoundError) and cause.name and f"{module}.".startswith(f"{cause.name}."):
             where = os.getcwd()
-            raise NotFound(f"there is no module '{module}'", remedy=f"name one that can be imported from {where}, without .py") from cause
+            raise NotFound(f"there is no module '{module}'", remedy=f"name one that can be imported from {where}, or a file") from cause
         raise
 
 
@@ -142,11 +171,18 @@ def _parameters(given: tuple[str, ...], pipeline: Pipeline) -> Mapping[str, Any]
         if not equals or not name:
             raise click.UsageError(f"'--param {one}' is not of the form name=value", click.get_current_context())
         known = pipeline.signature.inputs.get(name)
-        values[name] = text if known is not None and known.annotation is str else _value(text)
+        values[name] = _value(text, Any if known is None else known.annotation)
     return values
 
 
-def _value(text: str) -> Any:
+def _value(text: str, annotation: Any) -> Any:
+    """Return what a text means for an argument: itself where nothing but text is taken, else JSON, if it is any."""
+    from dovetail.wiring import alternatives, assignable
+
+    if text == "null" and assignable(None, annotation):
+        return None
+    if all(kind is str for kind in alternatives(annotation)):
+        return text
     try:
         return json.loads(text)
     except ValueError:

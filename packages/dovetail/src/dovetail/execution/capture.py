@@ -9,7 +9,7 @@ import logging
 import sys
 import threading
 from collections.abc import Iterator
-from typing import Any, TextIO
+from typing import Any
 
 from dovetail_orchestrator.plan import LogSink
 
@@ -52,21 +52,21 @@ def _current() -> LogSink | None:
     return sink
 
 
-class _Tee(io.TextIOBase):
-    """A text stream that also writes to the current step's log."""
+class _Forwarding:
+    """What is asked of a stream that stands before another is answered by that one; the classes of `io` have answers of their own."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: Any) -> None:
         self.stream = stream
-
-    def write(self, text: str) -> int:
-        sink = _current()
-        if sink is not None:
-            sink.write(text.encode("utf-8", "backslashreplace"))
-        return self.stream.write(text)
 
     def flush(self) -> None:
         if not getattr(self.stream, "closed", False):  # this object may outlive its stream, and is flushed when it is collected
             self.stream.flush()
+
+    def fileno(self) -> int:
+        return int(self.stream.fileno())
+
+    def isatty(self) -> bool:
+        return bool(self.stream.isatty())
 
     def writable(self) -> bool:
         return True
@@ -75,15 +75,58 @@ class _Tee(io.TextIOBase):
         return getattr(self.stream, name)
 
 
+class _ByteTee(_Forwarding, io.BufferedIOBase):
+    """A stream of bytes that also writes to the current step's log."""
+
+    def write(self, data: Any) -> int:
+        sink = _current()
+        if sink is not None:
+            sink.write(bytes(data))
+        written: int = self.stream.write(data)
+        return written
+
+
+class _Tee(_Forwarding, io.TextIOBase):
+    """A text stream that also writes to the current step's log."""
+
+    def write(self, text: str) -> int:
+        sink = _current()
+        if sink is not None:
+            sink.write(text.encode("utf-8", "backslashreplace"))
+        written: int = self.stream.write(text)
+        return written
+
+    @property
+    def buffer(self) -> _ByteTee:
+        return _ByteTee(self.stream.buffer)
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return getattr(self.stream, "encoding", None) or "utf-8"  # one that keeps text as text says None
+
+    @property
+    def errors(self) -> str | None:  # type: ignore[override]
+        return getattr(self.stream, "errors", None)
+
+    @property
+    def newlines(self) -> Any:  # type: ignore[override]
+        return getattr(self.stream, "newlines", None)
+
+
 class _Records(logging.Handler):
     """Writes log records to the current step's log, and to standard error where nothing else would show them."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        line = self.format(record) + "\n"
+        try:
+            self._write(self.format(record) + "\n", record.levelno)
+        except Exception:  # a call of a library whose arguments do not fit its format fails no step
+            self.handleError(record)
+
+    def _write(self, line: str, level: int) -> None:
         sink = _current()
         if sink is not None:
             sink.write(line.encode("utf-8", "backslashreplace"))
-        if len(logging.getLogger().handlers) == 1 and record.levelno >= logging.WARNING and isinstance(sys.stderr, _Tee):
+        if len(logging.getLogger().handlers) == 1 and level >= logging.WARNING and isinstance(sys.stderr, _Tee):
             sys.stderr.stream.write(line)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 
-from dovetail_core import Failure, mask
+from dovetail_core import ConfigError, DovetailError, Failure, mask
 
 _OWN = ("dovetail.execution",)
 
@@ -15,7 +15,12 @@ def failure_of(error: BaseException) -> Failure:
     while trace is not None and trace.tb_next is not None and trace.tb_frame.f_globals.get("__name__", "").startswith(_OWN):
         trace = trace.tb_next
     text = "".join(traceback.format_exception(type(error), error, trace))
-    return Failure(type(error).__name__, mask(_message(error)), mask(text))
+    return Failure(type(error).__name__, mask(_message(error)), mask(text), _may_pass(error))
+
+
+def _may_pass(error: BaseException) -> bool:
+    """Tell whether another attempt may help: our own errors know, of others nobody does."""
+    return error.retryable and not isinstance(error, ConfigError) if isinstance(error, DovetailError) else True
 
 
 def _message(error: BaseException) -> str:

@@ -100,4 +100,4 @@ def call_hook(hook: Callable[..., Any], *arguments: Any, of: str) -> None:
 
 
 def _failed(attempt: Attempt) -> StepResult:
-    return StepResult(StepState.FAILED, attempt.failure)
+    return StepResult(StepState.FAILED, attempt.failure, retry=attempt.failure is None or attempt.failure.retryable)

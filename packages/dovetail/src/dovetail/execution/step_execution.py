@@ -41,7 +41,8 @@ class StepExecution:
             return StepResult(StepState.FAILED, Failure("SystemExit", f"the step ended the process with sys.exit({error.code!r})"))
         except Exception as error:
             self.errors[name] = error
-            return StepResult(StepState.FAILED, failure_of(error), retry=not isinstance(error, ConfigError))
+            failure = failure_of(error)
+            return StepResult(StepState.FAILED, failure, retry=failure.retryable)
 
     def _attempt(self, step: RunStep, attempt: int, log: LogSink | None) -> StepResult:
         session = self.session

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import json
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -144,7 +145,13 @@ def _numpy(content: Any, source: Source) -> Any:
     return np.frombuffer(value, dtype)[0] if isinstance(value, bytes) else dtype.type(value)
 
 
-_CONTAINERS: Mapping[str, Callable[[Any], Any]] = {"$tuple": tuple, "$set": set, "$frozenset": frozenset, "$dict": dict}
+_CONTAINERS: Mapping[str, Callable[[Any], Any]] = {
+    "$tuple": tuple,
+    "$set": set,
+    "$frozenset": frozenset,
+    "$dict": dict,
+    "$deque": lambda content: deque(*content),
+}
 _CLASSES: Mapping[str, Callable[[Any, Source], Any]] = {
     "$enum": _member,
     "$namedtuple": _namedtuple,

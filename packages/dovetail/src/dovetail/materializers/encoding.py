@@ -3,7 +3,7 @@
 The text is UTF-8, in which half surrogate pairs stand as if they were characters.
 
 None, booleans, strings, integers, finite floats, lists, and dicts with string keys stand for themselves. Everything else has a tag
-(see `tags` and `classes`, and `$tuple $set $frozenset $dict` here). A value that another materializer stores, such as an array, becomes a
+(see `tags` and `classes`, and `$tuple $set $frozenset $dict $deque` here). A value that another materializer stores, such as an array, becomes a
 file of its own, and `$item` says which. Dicts and sets are sorted, so that equal values give equal bytes.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import deque
 from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -132,4 +133,5 @@ _CONTAINERS: dict[type, Callable[[_Encoder, Any], Any]] = {
     set: lambda encoder, value: {"$set": encoder.set(value)},
     frozenset: lambda encoder, value: {"$frozenset": encoder.set(value)},
     dict: lambda encoder, value: encoder.dict(value),
+    deque: lambda encoder, value: {"$deque": [encoder.list(value), value.maxlen]},
 }

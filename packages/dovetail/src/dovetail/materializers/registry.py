@@ -119,10 +119,9 @@ class Registry:
     def _plugins(self) -> dict[str, Materializer]:
         plugins: dict[str, Materializer] = {}
         hooks = self._hooks or installed_hooks()
-        for offered in hooks.call("dovetail_materializers"):
-            for kind in _listed(offered):
-                if made := _made(kind, plugins):
-                    plugins[made.name] = made
+        for kind in (kind for offered in hooks.call("dovetail_materializers") for kind in offered):
+            if made := _made(kind, plugins):
+                plugins[made.name] = made
         return plugins
 
     def _homeless(self, kind: type, refusals: Iterable[Refused]) -> ConfigError:
@@ -133,14 +132,6 @@ class Registry:
         if not self.allow_pickle:
             ways += ", or set `allow_pickle: true` in dovetail.yaml"
         return ConfigError(message, remedy=ways)
-
-
-def _listed(offered: Any) -> list[Any]:
-    try:
-        return list(offered)
-    except Exception:  # a plugin's generator may fail only here
-        log.exception("a plugin's list of materializers cannot be read")
-        return []
 
 
 def _made(kind: Any, others: Mapping[str, Materializer]) -> Materializer | None:

@@ -49,7 +49,7 @@ def remove_attributes(project: Project, kind: str, name: str, attributes: Sequen
         after = Declared(kind, name, before.flavor, {key: value for key, value in before.settings.items() if key not in attributes})
         if _fits(project, before):
             ensure_fits(project, after)
-        for attribute in attributes:
+        for attribute in dict.fromkeys(attributes):
             del _body(file, before)[attribute]
     return after
 

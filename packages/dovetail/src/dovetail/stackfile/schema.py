@@ -34,7 +34,7 @@ def stack_file_schema(project: Project) -> StackFileSchema:
     The names of components and stacks are there as examples only, since the file may declare others.
     """
     catalog = project.catalog()
-    kinds = [catalog.type(name) for name in catalog.type_names()]
+    kinds = catalog.types()
     rows = [catalog.verified(row) for row in catalog.rows()]
     usable = [row for row in rows if row.problem is None]
     definitions = {kind.name: _component(project, kind, [row.name for row in usable if row.type == kind.name]) for kind in kinds}

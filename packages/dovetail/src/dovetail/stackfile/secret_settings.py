@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
 from dovetail.stackfile.document import Declared
 from dovetail_core.errors import DovetailError
 from dovetail_core.masking import MASK
+from dovetail_core.secrets import REFERENCE
 
 if TYPE_CHECKING:
     from dovetail.project import Project
 
-_REFERENCE = re.compile(r"\{\{.*\}\}", re.DOTALL)
 _SUSPECT = re.compile(r"passw|secret|token|credential|api_?key|access_?key|private_?key|account_?key|connection_?string|dsn", re.IGNORECASE)
 
 Path = tuple[str | int, ...]
@@ -62,7 +62,7 @@ def _in(annotation: Any, value: Any, at: Path) -> Iterator[Path]:
         for arm in arguments:
             yield from _in(arm, value, at)
     elif annotation in (SecretStr, SecretBytes):
-        if not isinstance(value, (Mapping, list)) and value is not None and not _REFERENCE.fullmatch(str(value)):
+        if not isinstance(value, (Mapping, list)) and value is not None and not REFERENCE.fullmatch(str(value)):
             yield at
     elif isinstance(annotation, type) and issubclass(annotation, BaseModel) and isinstance(value, Mapping):
         fields = annotation.model_fields

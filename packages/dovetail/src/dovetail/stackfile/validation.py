@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dovetail.stackfile.document import Declared, StackFile
-from dovetail_core.errors import NotFound
+from dovetail_core.errors import BrokenType, NotFound
 from dovetail_core.stack import Finding, StackInvalid, validate_stack
 
 if TYPE_CHECKING:
@@ -51,5 +51,5 @@ def _with_names(file: StackFile, finding: Finding) -> Finding:
 def _title(project: Project, kind: str) -> str:
     try:
         return project.catalog().type(kind).title
-    except NotFound:
+    except (NotFound, BrokenType):
         return kind

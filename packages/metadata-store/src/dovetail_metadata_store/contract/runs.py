@@ -109,7 +109,7 @@ class RunRules:
     @rule("MS-33", severity=2)
     def test_an_update_leaves_the_rest_alone(self, store: MetadataStore) -> None:
         """An update leaves alone what it does not name; a null is a value like others."""
-        owner, failure = Owner("host", 7, 1.5), Failure("E", "message", "trace")
+        owner, failure = Owner("host", 7, 1.5), Failure("E", "message", "trace", retryable=False)
         run = started(store, parameters={"a": [1, None], "b": {"c": 2}})
         store.transition_run(run.id, State.FAILED, owner=owner, failure=failure)
         read = store.get_run(run.id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import astuple
 from typing import Any, TypeVar
 
 from sqlalchemy import Row
@@ -156,7 +157,7 @@ def owner_text(owner: Owner | None) -> str | None:
 
 def failure_text(failure: Failure | None) -> str | None:
     """Return a failure as text."""
-    return None if failure is None else documents.encode([failure.kind, failure.message, failure.traceback], "failure")
+    return None if failure is None else documents.encode([*astuple(failure)], "failure")
 
 
 def _failure(text: str | None) -> Failure | None:
