@@ -344,7 +344,8 @@ def bench(session: nox.Session) -> None:
     With `-- --s3 --endpoint URL`: the S3 store, next to boto3, s3fs and obstore before that server; `--sizes small` for a quick try.
     """
     if "--s3" in flags(session):
-        install_all(session, *TEST_TOOLS, "s3fs>=2025.1")  # no awscrt: where it is installed boto3 signs by it, which takes everybody longer
+        # awscrt is left out: where it is installed boto3 signs by it, which takes everybody longer
+        install_all(session, *TEST_TOOLS, "s3fs>=2025.1")
         session.run("python", "tools/bench_s3", *(flag for flag in flags(session) if flag != "--s3"))
         return
     install_all(session)
