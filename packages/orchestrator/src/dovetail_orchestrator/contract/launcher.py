@@ -93,7 +93,8 @@ class WitnessLauncher:
         try:
             scene.perform(acts)
         except witness.Failing as error:
-            return StepResult(StepState.FAILED, Failure(**witness.failure_of(error)))
+            said = witness.failure_of(error)
+            return StepResult(StepState.FAILED, Failure(said["kind"], said["message"], said["traceback"]))
         except witness.Unfinished:
             self.returns.setdefault(step, None)
         returned: StepResult = self.returns.get(step, StepResult(StepState.SUCCEEDED))
