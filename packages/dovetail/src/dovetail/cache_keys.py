@@ -15,13 +15,16 @@ def content_key(step: RunStep, inputs: Mapping[str, Iterable[str]]) -> str:
     return digest(["content", _own(step), {name: list(digests) for name, digests in inputs.items()}])
 
 
-def provenance_keys(plan: RunPlan) -> dict[str, str]:
+def provenance_keys(plan: RunPlan, known: Mapping[str, str | None] | None = None) -> dict[str, str]:
     """Return, per step, the digest of everything that leads to it; known before anything runs.
 
-    A step below one that must execute has none: what that step will give is not known.
+    A step below one that must execute has none: what that step will give is not known. `known` are the keys of steps whose results are
+    of an earlier execution, whose code may have been another; None where that one had none.
     """
-    keys: dict[str, str] = {}
+    keys = {name: key for name, key in (known or {}).items() if key is not None}
     for step in plan.steps:
+        if known and step.name in known:
+            continue
         sources = {name: [(source.step, source.output) for source in given.sources] for name, given in step.inputs.items()}
         needed = {upstream for given in sources.values() for upstream, _ in given}
         if step.cache and needed <= keys.keys():

@@ -105,8 +105,7 @@ def _run_name(template: str, pipeline: str, identifier: str) -> str:
 
 def _finished(session: RunSession, launcher: RunLauncher, events: Events, resume: Run | None) -> tuple[State, Failure | None]:
     """Execute what is not known yet, and return how the run ended."""
-    done = _known(session, resume)
-    commit_hits(session, done)
+    done = _taken(session, resume)
     for name in done:
         events.step(name, 0, "cached")
     plan = session.plan.for_orchestrator(session.run.id, frozenset(done))
@@ -118,9 +117,14 @@ def _finished(session: RunSession, launcher: RunLauncher, events: Events, resume
     return State(status.state.value), _first_failure(status.steps)
 
 
-def _known(session: RunSession, resume: Run | None) -> dict[str, StepRun]:
+def _taken(session: RunSession, resume: Run | None) -> dict[str, StepRun]:
+    """Commit what the run that is continued gave, then what the cache gives for what stands on it; return both."""
     taken = adopted(session, resume) if resume is not None else {}
-    return taken | {name: hit for name, hit in planned_hits(session).items() if name not in taken}
+    if taken:
+        commit_hits(session, taken)  # before the look-up, which asks by what these came of
+    hits = planned_hits(session, taken)
+    commit_hits(session, hits)
+    return taken | hits
 
 
 def _first_failure(steps: Mapping[str, Any]) -> Failure | None:
