@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from project_directory import ProjectDirectory
 
-from dovetail import get_run
+from dovetail import RunHistory, get_run
 from dovetail.entrypoint import main
 from dovetail_metadata_store.records import State
 
@@ -168,6 +168,37 @@ def test_one_step_executes_in_a_fresh_process_from_an_empty_directory(module: Pr
     done = subprocess.run(command, cwd=empty, capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 0, done.stderr
     assert get_run("by-hand").steps["apart"].outputs["output"].load() == 40
+
+
+WITHOUT_GUARD = """
+    import os, sys
+    from pathlib import Path
+    from dovetail import pipeline, step
+
+    with Path("witness.txt").open("a") as file:
+        file.write("imported\\n")
+    if len(Path("witness.txt").read_text().splitlines()) > 4:
+        os._exit(9)  # it would go on without end
+
+    @step(isolated=True, retries=0)
+    def apart() -> int:
+        return 1
+
+    @pipeline
+    def flow():
+        apart()
+
+    flow.with_options(run_name="r" + str(os.getpid()))()
+"""
+
+
+def test_a_script_that_runs_its_pipeline_when_it_is_imported_is_told_to_guard_that(project: ProjectDirectory) -> None:
+    project.write("script.py", WITHOUT_GUARD)
+    done = subprocess.run([sys.executable, "script.py"], cwd=project.path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr
+    assert "pipeline 'flow' is run by the import of module 'script'" in done.stderr
+    assert 'if __name__ == "__main__":' in done.stderr
+    assert len(RunHistory().search().items) == 1
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from dovetail.importing import import_code
 from dovetail.plan import CodeReference
 from dovetail.source_index import source_file
 from dovetail_core import ConfigError
@@ -55,11 +55,14 @@ def _installed_or_source(function: Callable[..., Any]) -> bool:
 
 
 def find(reference: CodeReference, root: Path | None) -> Any:
-    """Import what a reference means, with `root` on the import path. Raises `ConfigError` naming it if it is not there."""
+    """Import what a reference means, with `root` on the import path.
+
+    Raises `ConfigError` naming it if it is not there, and if its module runs a pipeline when it is imported.
+    """
     if root is not None and str(root) not in sys.path:
         sys.path.insert(0, str(root))
     try:
-        value: Any = import_module(reference.module)
+        value: Any = import_code(reference.module)
         for name in reference.qualname.split("."):
             value = getattr(value, name)
     except (ImportError, AttributeError) as error:
