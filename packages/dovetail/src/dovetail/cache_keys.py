@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
 from dovetail.digests import digest
 from dovetail.plan import RunPlan, RunStep
+from dovetail_metadata_store.records import Artifact
 
-_FORMAT = 1
+_FORMAT = 2
 
 
-def content_key(step: RunStep, inputs: Mapping[str, Iterable[str]]) -> str:
-    """Return the digest of a step's code, parameters, environment, and the content digests of its inputs, in order per argument."""
-    return digest(["content", _own(step), {name: list(digests) for name, digests in inputs.items()}])
+def content_key(step: RunStep, inputs: Mapping[str, Sequence[Artifact]]) -> str:
+    """Return the digest of a step's code, parameters, environment, and of its inputs: what they hold, and what their bytes mean."""
+    content = {name: [[artifact.digest, artifact.type, artifact.format] for artifact in found] for name, found in inputs.items()}
+    return digest(["content", _own(step), content])
 
 
 def provenance_keys(plan: RunPlan, known: Mapping[str, str | None] | None = None) -> dict[str, str]:
@@ -34,4 +36,5 @@ def provenance_keys(plan: RunPlan, known: Mapping[str, str | None] | None = None
 
 
 def _own(step: RunStep) -> list[object]:
-    return [_FORMAT, step.fingerprint, step.parameters, list(step.outputs), step.environment]
+    collected = sorted(name for name, given in step.inputs.items() if given.collected)  # f(x) and f([x]) are given the same outputs
+    return [_FORMAT, step.fingerprint, step.parameters, collected, list(step.outputs), step.environment]

@@ -47,7 +47,7 @@ class StepExecution:
         session = self.session
         session.metadata.begin_step(session.run.id, step.name, attempt)
         inputs = {name: session.artifacts(given) for name, given in step.inputs.items()}
-        key = content_key(step, {name: [artifact.digest for artifact in found] for name, found in inputs.items()})
+        key = content_key(step, inputs)
         if step.cache and self._take_cached(step, attempt, key, inputs):
             return StepResult(StepState.CACHED)
         outputs = self._execute(step, attempt, inputs, log)
