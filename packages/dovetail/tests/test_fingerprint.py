@@ -115,3 +115,107 @@ def test_functions_made_in_functions_are_told_apart_by_code_and_by_what_they_cap
 
     assert fingerprint(made(2)) == fingerprint(made(2))  # type: ignore[arg-type]
     assert fingerprint(made(2)) != fingerprint(made(3))  # type: ignore[arg-type]
+
+
+def _maker(table: object) -> object:
+    def inner(x: object) -> object:
+        return x, table
+
+    return inner
+
+
+class Kept:
+    """A class of the project, with a value of its own."""
+
+    def __init__(self, value: int) -> None:
+        self.value = value
+
+
+@pytest.mark.parametrize(
+    ("one", "equal", "other"),
+    [
+        (["a"], ["a"], ["b"]),
+        ({"a": [1]}, {"a": [1]}, {"a": [2]}),
+        ({"a": 1, "b": 2}, {"b": 2, "a": 1}, {"a": 2, "b": 1}),
+        ({1, 2}, {2, 1}, {1, 3}),
+        ([1], [1], [True]),
+        ([1], [1], (1,)),
+        (Path("a"), Path("a"), Path("b")),
+        (Path, Path, str),
+        (len, len, max),
+    ],
+)
+def test_what_a_function_captures_counts(one: object, equal: object, other: object) -> None:
+    from dovetail.fingerprint import fingerprint
+
+    digests = [fingerprint(_maker(value)) for value in (one, equal, other)]  # type: ignore[arg-type]
+    assert digests[0] is not None
+    assert digests[0] == digests[1] != digests[2]
+
+
+def test_what_holds_itself_is_told_and_what_cannot_be_told_has_no_digest() -> None:
+    from dovetail.fingerprint import fingerprint
+
+    around: list[object] = [1]
+    around.append(around)
+    assert fingerprint(_maker(around)) is not None  # type: ignore[arg-type]
+    assert fingerprint(_maker(Kept(1))) is None  # type: ignore[arg-type]
+
+
+PROMPT = """
+import dataclasses, enum
+FACTOR = 2
+NAMES = ["a"]
+class Colour(enum.Enum):
+    RED = 1
+class Base:
+    size = 4
+class Table(Base):
+    def width(self):
+        return FACTOR
+@dataclasses.dataclass
+class Shape:
+    sides: list = dataclasses.field(default_factory=lambda: [3])
+    height: int = 7
+def deepest(x, scale=1):
+    return x * scale
+def deep(x):
+    return sum(deepest(one) for one in x)
+def compute(x):
+    def inner():
+        return [(lambda: NAMES)(), Table().width(), Shape(), Colour.RED, x in {"p", "q", "r", "s"}]
+    return inner(), deep(x)
+from dovetail.fingerprint import fingerprint
+print(fingerprint(compute))
+"""
+
+
+def prompted(text: str, seed: str = "0") -> str:
+    """Return the digest of a function that is defined at a prompt."""
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True, env={"PYTHONHASHSEED": seed})
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("FACTOR = 2", "FACTOR = 3"),
+        ('NAMES = ["a"]', 'NAMES = ["b"]'),
+        ("RED = 1", "RED = 2"),
+        ("size = 4", "size = 5"),
+        ("[3]", "[4]"),
+        ("height: int = 7", "height: int = 8"),
+        ("x * scale", "x + scale"),
+        ("scale=1", "scale=2"),
+        ('"s"', '"t"'),
+    ],
+)
+def test_at_a_prompt_everything_counts_that_a_function_uses_or_the_functions_inside_of_it(old: str, new: str) -> None:
+    assert old in PROMPT
+    before = prompted(PROMPT)
+    assert before not in ("", "None")
+    assert prompted(PROMPT.replace(old, new)) != before
+
+
+def test_at_a_prompt_the_digest_is_the_same_in_every_process() -> None:
+    assert {prompted(PROMPT, seed) for seed in "123"} == {prompted(PROMPT)}

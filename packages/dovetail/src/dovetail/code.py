@@ -15,13 +15,18 @@ from dovetail_core import ConfigError
 
 def source_root(function: Callable[..., Any]) -> Path | None:
     """Return the directory from which a function's module is imported; None if it is installed or has no file."""
-    file = source_file(function.__module__)
+    return root_of(function.__module__)
+
+
+def root_of(module: str) -> Path | None:
+    """Return the directory from which a module is imported; None if it is installed or has no file."""
+    file = source_file(module)
     if file is None:
         return None
     file = file.resolve()
-    if function.__module__ == "__main__":
+    if module == "__main__":
         return _main_root(file)
-    parts = function.__module__.split(".")
+    parts = module.split(".")
     above = len(parts) - (0 if file.name == "__init__.py" else 1)
     return file.parents[above]
 

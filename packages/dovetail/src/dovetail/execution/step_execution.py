@@ -47,8 +47,8 @@ class StepExecution:
         session = self.session
         session.metadata.begin_step(session.run.id, step.name, attempt)
         inputs = {name: session.artifacts(given) for name, given in step.inputs.items()}
-        key = content_key(step, inputs)
-        if step.cache and self._take_cached(step, attempt, key, inputs):
+        key = content_key(step, inputs) if step.fingerprint else None
+        if step.cache and key and self._take_cached(step, attempt, key, inputs):
             return StepResult(StepState.CACHED)
         outputs = self._execute(step, attempt, inputs, log)
         commit = StepCommit(
