@@ -15,19 +15,42 @@ from helpers import scale as scaled
 from inner import deep
 FACTOR = 2
 UNUSED = 3
+CONFIG = {"rate": 1}
+CONFIG["rate"] = 2
+helpers.LIMITS.upper = 9
+try:
+    from fast import quick
+except ImportError:
+    from slow import quick
+if FACTOR > 100:
+    BONUS = 1
+elif FACTOR > 50:
+    BONUS = 2
+else:
+    def BONUS(): return 3
+for KEY in ("a", "b"):
+    CONFIG[KEY] = 0
+with open(__file__) as SOURCE:
+    LENGTH = len(SOURCE.read(0))
+match LENGTH:
+    case 0:
+        def measured(): return 10
 
 def own(x):
     return x * FACTOR
 
 @step
 def compute(x: int) -> int:
-    return own(x) + helpers.shift(x) + scaled(x) + deep.bottom(x)
+    own(x) + helpers.shift(x) + scaled(x) + deep.bottom(x)
+    return CONFIG, quick(x), BONUS, LENGTH, measured(), helpers.LIMITS
 
 def other():
     return UNUSED
 """
 HELPERS = """
 OFFSET = 1
+class LIMITS:
+    upper = 1
 def shift(x):
     return x + OFFSET
 def scale(x):
@@ -51,7 +74,8 @@ def value(x):
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     (tmp_path / "inner").mkdir()
-    files = {"main.py": MAIN, "helpers.py": HELPERS, "inner/__init__.py": "", "inner/deep.py": DEEP, "inner/lower.py": LOWER}
+    files = {"fast.py": "def quick(x):\n    return x + 1\n", "slow.py": "def quick(x):\n    return 1 + x + 1\n"}
+    files |= {"main.py": MAIN, "helpers.py": HELPERS, "inner/__init__.py": "", "inner/deep.py": DEEP, "inner/lower.py": LOWER}
     for name, text in files.items():
         (tmp_path / name).write_text(text)
     return tmp_path
@@ -81,6 +105,18 @@ def edit(project: Path, file: str, old: str, new: str) -> None:
         ("helpers.py", "x * 10", "x * 11"),
         ("inner/deep.py", "lower.value(x)", "lower.value(x) + 1"),
         ("inner/lower.py", "size = 4", "size = 5"),
+        ("main.py", 'CONFIG["rate"] = 2', 'CONFIG["rate"] = 3'),
+        ("main.py", "upper = 9", "upper = 8"),
+        ("main.py", "CONFIG[KEY] = 0", "CONFIG[KEY] = 1"),
+        ("main.py", '("a", "b")', '("a", "c")'),
+        ("main.py", "> 100", "> 0"),
+        ("main.py", "> 50", "> 1"),
+        ("main.py", "BONUS = 2", "BONUS = 4"),
+        ("main.py", "open(__file__)", "open(helpers.__file__)"),
+        ("main.py", "return 10", "return 11"),
+        ("main.py", "case 0", "case False | 0"),
+        ("fast.py", "x + 1", "x + 2"),
+        ("slow.py", "x + 1", "x + 3"),
     ],
 )
 def test_an_edit_of_anything_that_the_step_uses_changes_it(project: Path, file: str, old: str, new: str) -> None:

@@ -84,20 +84,21 @@ class _Project:
         return [name + text for (_, name), text in sorted(found.items())]
 
     def _used(self, node: ast.AST, module: SourceModule) -> Iterator[tuple[SourceModule, str]]:
-        local = dict(module.imports)
+        imports = dict(module.imports)
         for inner in ast.walk(node):
             if isinstance(inner, (ast.Import, ast.ImportFrom)):
-                local.update(imported(inner, module.package)[0])
+                for name, target in imported(inner, module.package)[0].items():
+                    imports[name] = [*imports.get(name, ()), target]
         for chain in _chains(node):
-            yield from self._resolved(chain, module, local)
+            yield from self._resolved(chain, module, imports)
 
-    def _resolved(self, chain: list[str], module: SourceModule, imports: dict[str, Import]) -> Iterator[tuple[SourceModule, str]]:
+    def _resolved(self, chain: list[str], module: SourceModule, imports: dict[str, list[Import]]) -> Iterator[tuple[SourceModule, str]]:
         name = chain[0]
         if name in module.definitions:
             yield module, name
-        elif name in imports:
-            yield from self._through(imports[name], chain[1:])
-        else:
+        for target in imports.get(name, ()):
+            yield from self._through(target, chain[1:])
+        if name not in module.definitions and name not in imports:
             for star in map(self.module, module.stars):
                 if star is not None and (name in star.definitions or name in star.imports):
                     yield from self._resolved(chain, star, star.imports)
