@@ -189,6 +189,18 @@ def test_what_a_function_captures_counts(one: object, equal: object, other: obje
     assert digests[0] == digests[1] != digests[2]
 
 
+def test_annotations_count_since_they_say_as_what_a_value_is_given() -> None:
+    from dovetail.fingerprint import fingerprint
+
+    def listed(x: list[int]) -> object:
+        return x
+
+    def tupled(x: tuple[int, ...]) -> object:
+        return x
+
+    assert fingerprint(listed) != fingerprint(tupled)
+
+
 def test_what_holds_itself_is_told_and_what_cannot_be_told_has_no_digest() -> None:
     from dovetail.fingerprint import fingerprint
 

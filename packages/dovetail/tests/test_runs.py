@@ -350,6 +350,59 @@ def test_a_step_without_result_can_be_waited_for(project: ProjectDirectory) -> N
     assert states(flow()) == {"nothing": "succeeded", "one": "succeeded"}
 
 
+def test_a_fan_in_is_a_list_unless_a_tuple_is_asked_for(project: ProjectDirectory) -> None:
+    @step
+    def pair(x: int) -> tuple[int, int]:
+        return x, x
+
+    @step
+    def listed(pairs: list[tuple[int, int]]) -> str:
+        return type(pairs).__name__
+
+    @step
+    def tupled(pairs: Annotated[tuple[tuple[int, int], ...], "all"]) -> str:
+        return type(pairs).__name__
+
+    @pipeline
+    def flow() -> None:
+        pairs = pair.map([1, 2])
+        listed(pairs)
+        tupled(pairs)
+
+    steps = flow().steps
+    assert [steps[name].outputs["output"].load() for name in ("listed", "tupled")] == ["list", "tuple"]
+
+
+def test_a_tuple_of_one_named_output_is_unpacked(project: ProjectDirectory) -> None:
+    @step
+    def wine() -> tuple[Annotated[float, "red"]]:
+        return (1.5,)
+
+    @pipeline
+    def flow() -> None:
+        wine()
+
+    assert flow().steps["wine"].outputs["red"].load() == 1.5
+
+
+def test_a_value_of_another_class_than_the_annotation_is_refused_and_not_tried_again(project: ProjectDirectory) -> None:
+    tries: list[int] = []
+
+    @step(retry={"retries": 3, "delay": 0})
+    def wrong() -> tuple[Annotated[str, "name"], Annotated[int, "number"]]:
+        tries.append(1)
+        return "x", "5"  # type: ignore[return-value]
+
+    @pipeline
+    def flow() -> None:
+        wrong()
+
+    with pytest.raises(RunFailed, match=r"step 'wrong', output 'number': annotated int, and the function returned str"):
+        flow.with_options(run_name="refused")()
+    assert tries == [1]
+    assert [info.key for info in get_run("refused").stack.artifact_store.list("runs")] == []
+
+
 def test_a_wrong_number_of_results_is_said_plainly(project: ProjectDirectory) -> None:
     @step
     def pair() -> tuple[Annotated[int, "a"], Annotated[int, "b"]]:

@@ -31,6 +31,7 @@ _MADE_BY_PYTHON = {
     "__firstlineno__", "__static_attributes__", "__dataclass_fields__", "__dataclass_params__", "__hash__", "__orig_bases__",
     "__parameters__", "__abstractmethods__", "_abc_impl",
 }  # fmt: skip
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 Definition = Callable[[Any], str | None]
 
 
@@ -85,14 +86,17 @@ class ValueText:
 
     def _by_repr(self, value: Any) -> str:
         text = repr(value)
-        if " at 0x" in text:
+        if _ADDRESS.search(text):
             raise NoDigest(type(value).__qualname__)
         return f"{self.of(type(value))}:{text}"
 
     def function(self, function: Any, defaults: bool = True) -> str:
         """Return what stands for a function without source of its own at module level: its code and what that uses."""
         given = [function.__defaults__, function.__kwdefaults__] if defaults else []
-        return f"{code(function.__code__)}{self.of(given)}{self._mapping(dict(_used(function)))}"
+        annotations = {
+            name: _ADDRESS.sub("", str(one)) for name, one in function.__annotations__.items()
+        }  # a step is given values as they say
+        return f"{code(function.__code__)}{annotations}{self.of(given)}{self._mapping(dict(_used(function)))}"
 
     def _function(self, value: types.FunctionType) -> str:
         if not _own(value):

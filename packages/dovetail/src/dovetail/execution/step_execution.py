@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
-from typing import Any
+from typing import Any, get_origin
 
 from dovetail.cache_keys import content_key
 from dovetail.execution.cached_steps import cached_commit, usable
@@ -16,8 +16,9 @@ from dovetail.execution.session import RunSession
 from dovetail.materializers import load, save
 from dovetail.parameters import decode
 from dovetail.plan import RunStep
+from dovetail.returned_values import is_one
 from dovetail.signature import Signature
-from dovetail.wiring import element
+from dovetail.wiring import element, plain, shown
 from dovetail_core import ConfigError, DovetailError, Failure, new_id
 from dovetail_metadata_store.records import Artifact, Link, StepCommit
 from dovetail_orchestrator.plan import LogSink, StepResult, StepState
@@ -89,10 +90,11 @@ class StepExecution:
         if not step.inputs[name].collected:
             return load(found[0], session.store, annotation=annotation, registry=session.registry)
         items = [load(artifact, session.store, annotation=element(annotation), registry=session.registry) for artifact in found]
-        return tuple(items) if "tuple" in str(annotation) else items
+        return tuple(items) if (get_origin(plain(annotation)) or plain(annotation)) is tuple else items
 
     def _saved(self, result: Any, step: RunStep, attempt: int, signature: Signature) -> tuple[Link, ...]:
         values = _split(result, step, signature)
+        _refuse_other_classes(values, step, signature)
         return tuple(
             Link(output.name, self._artifact(value, step, attempt, output.name, output.annotation))
             for output, value in zip(signature.outputs, values, strict=True)
@@ -131,7 +133,7 @@ def links(inputs: Mapping[str, Iterable[Artifact]]) -> tuple[Link, ...]:
 def _split(result: Any, step: RunStep, signature: Signature) -> tuple[Any, ...]:
     """Return a step's result as one value per output. Raises `ConfigError` if the number is wrong."""
     expected = len(signature.outputs)
-    if expected == 1:
+    if expected == 1 and not signature.unpacked:
         return (result,)
     if expected == 0 and result is None:
         return ()
@@ -139,6 +141,18 @@ def _split(result: Any, step: RunStep, signature: Signature) -> tuple[Any, ...]:
         got = f"a tuple of {len(result)}" if isinstance(result, tuple) else type(result).__qualname__
         names = ", ".join(step.outputs) or "none"
         raise ConfigError(
-            f"step '{step.name}' returned {got}, and its annotation says {expected} outputs ({names})", remedy="return one value per output"
+            f"step '{step.name}' returned {got}, and its annotation says {expected} output{'s' * (expected != 1)} ({names})",
+            remedy="return one value per output",
         )
     return result
+
+
+def _refuse_other_classes(values: tuple[Any, ...], step: RunStep, signature: Signature) -> None:
+    """Raise `ConfigError` if a value clearly is not what the step's annotation says, so before anything of it is stored."""
+    for output, value in zip(signature.outputs, values, strict=True):
+        if not is_one(value, output.classes):
+            wanted, given = shown(output.annotation), shown(type(value))
+            raise ConfigError(
+                f"step '{step.name}', output '{output.name}': annotated {wanted}, and the function returned {given}",
+                remedy=f"return {wanted}, or change the annotation",
+            )
