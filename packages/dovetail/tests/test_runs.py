@@ -238,6 +238,27 @@ def test_output_is_logged_per_step_and_attempt(project: ProjectDirectory, capsys
     assert "attempt 2" in capsys.readouterr().out
 
 
+def test_the_log_of_a_cached_step_is_that_of_the_step_that_was_executed(project: ProjectDirectory) -> None:
+    @step
+    def say(word: str) -> str:
+        print(word)
+        return word
+
+    @step
+    def shout(word: str) -> None:
+        print(word.upper())
+
+    @pipeline
+    def flow(words: list[str]) -> None:
+        say.map(words)
+        shout.map(words)
+
+    flow(words=["alpha", "beta"])
+    run = flow(words=["beta", "alpha"])
+    assert set(states(run).values()) == {"cached"}
+    assert [list(step.logs()) for step in run.steps.values()] == [["beta"], ["alpha"], ["BETA"], ["ALPHA"]]
+
+
 def test_the_step_context_knows_run_step_stack_and_a_directory_that_goes_away(project: ProjectDirectory) -> None:
     seen: dict[str, Any] = {}
 
