@@ -170,6 +170,44 @@ def test_one_step_executes_in_a_fresh_process_from_an_empty_directory(module: Pr
     assert get_run("by-hand").steps["apart"].outputs["output"].load() == 40
 
 
+SCRIPT = """
+    import dataclasses
+    from typing import Any
+    from dovetail import pipeline, step
+
+    @dataclasses.dataclass
+    class Model:
+        weight: int
+
+    @step(isolated=True)
+    def train() -> Model:
+        return Model(3)
+
+    @step
+    def check(model: Model) -> bool:
+        return isinstance(model, Model)
+
+    @step
+    def check_any(model: Any) -> bool:
+        return isinstance(model, Model)
+
+    @pipeline
+    def flow():
+        model = train()
+        check(model), check_any(model)
+
+    if __name__ == "__main__":
+        steps = flow().steps
+        print(*(steps[name].outputs["output"].load() for name in ("check", "check_any")), isinstance(steps["train"].outputs["output"].load(), Model))
+"""
+
+
+def test_a_class_of_a_script_is_one_class_in_all_of_its_processes(project: ProjectDirectory) -> None:
+    project.write("script.py", SCRIPT)
+    done = subprocess.run([sys.executable, "script.py"], cwd=project.path, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["True", "True", "True"], done.stderr
+
+
 WITHOUT_GUARD = """
     import os, sys
     from pathlib import Path

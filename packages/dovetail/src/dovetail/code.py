@@ -40,13 +40,14 @@ def reference_to(function: Callable[..., Any], root: Path | None) -> CodeReferen
     """Return how a function is found again by another process that imports modules from `root` or from installed packages."""
     module = function.__module__
     if module == "__main__":
-        module = _main_name()
+        module = main_name()
     own = source_root(function)
     importable = "<" not in function.__qualname__ and module != "__main__" and own in (root, None) and _installed_or_source(function)
     return CodeReference(module=module, qualname=function.__qualname__, importable=importable)
 
 
-def _main_name() -> str:
+def main_name() -> str:
+    """Return the name by which another process imports what is `__main__` here; `__main__` if it has no file."""
     main = sys.modules["__main__"]
     spec = getattr(main, "__spec__", None)
     if spec is not None:
