@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import pytest
 from project_directory import ProjectDirectory
 
@@ -345,6 +346,42 @@ def test_a_deleted_run_is_gone_with_its_artifacts_and_those_of_others_stay(proje
     assert second.steps["add"].outputs["sum"].load() == 2
     with pytest.raises(NotFound):
         get_run("first")
+
+
+def test_a_failed_attempt_leaves_no_artifact_of_an_output_that_it_stored_first(project: ProjectDirectory) -> None:
+    @step
+    def two() -> tuple[Annotated[list[list[int]], "good"], Annotated[Any, "bad"]]:
+        return [[1]], threading.Lock()
+
+    @pipeline
+    def flow() -> None:
+        two()
+
+    with pytest.raises(RunFailed, match="output 'bad'"):
+        flow.with_options(run_name="half")()
+    assert list(get_run("half").stack.artifact_store.list("runs")) == []
+
+
+def test_with_a_run_goes_what_attempts_left_that_never_committed_and_not_what_others_use(project: ProjectDirectory) -> None:
+    @step
+    def mixed(x: int) -> dict[str, Any]:
+        return {"small": np.zeros(3), "large": np.ones((50, 50)), "x": x}
+
+    @pipeline
+    def flow() -> None:
+        mixed(one())
+
+    first = flow.with_options(run_name="first")()
+    second = flow.with_options(run_name="second")()
+    store = first.stack.artifact_store
+    left = [f"runs/{first.id}/0000-one.7.output.json", f"runs/{first.id}/0001-mixed.7.output/a/b", f"runs/{first.id}x/other"]
+    for key in left:
+        store.write_bytes(key, b"left over")
+    assert first.delete() == 0
+    assert [store.exists(key) for key in left] == [False, False, True]
+    assert second.steps["mixed"].outputs["output"].load()["x"] == 1
+    assert second.delete() == 2
+    assert [info.key for info in store.list("runs")] == left[2:]
 
 
 def test_lineage_leads_from_a_result_to_all_that_it_came_from(project: ProjectDirectory) -> None:

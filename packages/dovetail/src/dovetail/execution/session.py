@@ -20,6 +20,11 @@ from dovetail_metadata_store.records import Artifact, Link, Run, StepRun
 Function = Callable[..., Any]
 
 
+def run_prefix(run_id: str) -> str:
+    """Return where the artifacts of a run are in the artifact store."""
+    return f"runs/{run_id}"
+
+
 class RunSession:
     """One run, as one process sees it.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from typing import Any, get_origin
 
 from dovetail.cache_keys import content_key
@@ -12,7 +12,7 @@ from dovetail.execution.cached_steps import cached_commit, usable
 from dovetail.execution.capture import captured
 from dovetail.execution.context import StepContext
 from dovetail.execution.failures import failure_of
-from dovetail.execution.session import RunSession
+from dovetail.execution.session import RunSession, run_prefix
 from dovetail.materializers import load, save
 from dovetail.parameters import decode
 from dovetail.plan import RunStep
@@ -95,14 +95,24 @@ class StepExecution:
     def _saved(self, result: Any, step: RunStep, attempt: int, signature: Signature) -> tuple[Link, ...]:
         values = _split(result, step, signature)
         _refuse_other_classes(values, step, signature)
-        return tuple(
-            Link(output.name, self._artifact(value, step, attempt, output.name, output.annotation))
-            for output, value in zip(signature.outputs, values, strict=True)
-        )
+        made: list[Link] = []
+        try:
+            for output, value in zip(signature.outputs, values, strict=True):
+                made.append(Link(output.name, self._artifact(value, step, attempt, output.name, output.annotation)))
+        except BaseException:
+            self._remove(made)
+            raise
+        return tuple(made)
+
+    def _remove(self, made: Iterable[Link]) -> None:
+        """Delete what an attempt stored that failed before it committed, as far as that is possible now."""
+        for link in made:
+            with suppress(Exception):  # the error that is on its way says more than one of this
+                self.session.store.rmtree(link.artifact.key)
 
     def _artifact(self, value: Any, step: RunStep, attempt: int, output: str, annotation: Any) -> Artifact:
         session = self.session
-        key = f"runs/{session.run.id}/{session.position(step.name):04}-{step.name}.{attempt}.{output}"
+        key = f"{run_prefix(session.run.id)}/{session.position(step.name):04}-{step.name}.{attempt}.{output}"
         try:
             saved = save(value, session.store, key, annotation=annotation, registry=session.registry)
         except DovetailError as error:
