@@ -11,7 +11,7 @@ import pytest
 from project_directory import ProjectDirectory
 
 from dovetail import RunFailed, RunHistory, get_run, pipeline, step, step_context
-from dovetail_core import Conflict, NotFound, NotReady
+from dovetail_core import Conflict, DovetailError, NotFound, NotReady
 from dovetail_metadata_store.records import State
 
 
@@ -112,6 +112,17 @@ def test_a_failing_step_names_itself_and_skips_what_is_below(project: ProjectDir
     assert states(run) == {"one": "succeeded", "broken": "failed", "add": "skipped"}
     assert run.state is State.FAILED
     assert "cannot take 1" in (run.steps["broken"].record.failure or pytest.fail()).traceback
+
+
+def test_a_run_that_its_orchestrator_refuses_has_no_step_that_still_waits(project: ProjectDirectory) -> None:
+    @pipeline
+    def flow() -> None:
+        add(one())
+
+    with pytest.raises(DovetailError, match="gpu"):
+        flow.with_options(run_name="too-large", steps={"add": {"resources": {"gpu": 64}}})()
+    assert get_run("too-large").state is State.FAILED
+    assert set(states(get_run("too-large")).values()) == {"skipped"}
 
 
 def test_continue_lets_independent_steps_go_on(project: ProjectDirectory) -> None:

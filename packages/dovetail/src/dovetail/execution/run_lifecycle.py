@@ -16,7 +16,7 @@ from dovetail.execution.events import Events, Watcher
 from dovetail.execution.failures import failure_of
 from dovetail.execution.heartbeat import beating, this_process
 from dovetail.execution.launcher import RunLauncher, call_hook
-from dovetail.execution.resumption import adopted
+from dovetail.execution.resumption import adopted, end_open_steps
 from dovetail.execution.session import RunSession
 from dovetail.execution.tracking import ensure_trackers
 from dovetail.plan import RunPlan
@@ -59,7 +59,9 @@ def execute(
         state, failure = _finished(session, launcher, events, resume)
     except BaseException as error:
         failure = failure_of(error)
-        run = _end(session, events, State.CANCELLED if isinstance(error, KeyboardInterrupt) else State.FAILED, failure)
+        ended = State.CANCELLED if isinstance(error, KeyboardInterrupt) else State.FAILED
+        end_open_steps(run.id, session.metadata, ended, failure)
+        run = _end(session, events, ended, failure)
         if isinstance(error, Exception):
             _call_hook(on_failure, session, run, failure)
         raise
