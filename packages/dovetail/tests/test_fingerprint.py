@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -167,6 +168,14 @@ class Kept:
         self.value = value
 
 
+class Listed(list[int]):
+    """A list that keeps something besides its items."""
+
+    def __init__(self, items: list[int], name: str) -> None:
+        super().__init__(items)
+        self.name = name
+
+
 @pytest.mark.parametrize(
     ("one", "equal", "other"),
     [
@@ -177,6 +186,8 @@ class Kept:
         ([1], [1], [True]),
         ([1], [1], (1,)),
         (Path("a"), Path("a"), Path("b")),
+        (Listed([1], "a"), Listed([1], "a"), Listed([1], "b")),
+        (defaultdict(list), defaultdict(list), defaultdict(set)),
         (Path, Path, str),
         (len, len, max),
     ],
@@ -267,3 +278,17 @@ def test_at_a_prompt_everything_counts_that_a_function_uses_or_the_functions_ins
 
 def test_at_a_prompt_the_digest_is_the_same_in_every_process() -> None:
     assert {prompted(PROMPT, seed) for seed in "123"} == {prompted(PROMPT)}
+
+
+@pytest.mark.parametrize("statement", ["import helpers\n", "from helpers import shift\n", ""])
+def test_at_a_prompt_the_modules_of_the_project_count_too(project: Path, statement: str) -> None:
+    used = "shift" if "from" in statement else "helpers.shift"
+    inside = "" if statement else "    import helpers\n"
+    text = f"{statement}def compute(x):\n{inside}    return {used}(x)\nimport helpers\nfrom dovetail.fingerprint import fingerprint\nprint(fingerprint(compute))"
+
+    def digest() -> str:
+        return subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True, cwd=project).stdout
+
+    before = digest()
+    edit(project, "helpers.py", "x + OFFSET", "x - OFFSET")
+    assert digest() != before

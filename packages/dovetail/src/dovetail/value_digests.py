@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import collections
-import contextlib
 import dataclasses
-import dis
 import enum
 import functools
-import importlib.util
 import logging
 import re
 import sys
@@ -16,13 +12,9 @@ import types
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from dovetail.compiled_code import code, used
 from dovetail.source_index import source_file
 
-_CODE_PARTS = (
-    "co_code", "co_names", "co_varnames", "co_freevars", "co_cellvars", "co_argcount", "co_posonlyargcount", "co_kwonlyargcount",
-    "co_flags", "co_exceptiontable",
-)  # fmt: skip
-_LOOKUPS = {"LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"}
 _PLAIN = {bool, int, float, complex, str, bytes, range, type(None), type(...), type(NotImplemented)}
 _EXACT = {"datetime", "decimal", "fractions", "uuid", "pathlib", "ipaddress", "zoneinfo", "types", "typing"}
 """Modules whose values have a `repr` that says all of them."""
@@ -93,10 +85,9 @@ class ValueText:
     def function(self, function: Any, defaults: bool = True) -> str:
         """Return what stands for a function without source of its own at module level: its code and what that uses."""
         given = [function.__defaults__, function.__kwdefaults__] if defaults else []
-        annotations = {
-            name: _ADDRESS.sub("", str(one)) for name, one in function.__annotations__.items()
-        }  # a step is given values as they say
-        return f"{code(function.__code__)}{annotations}{self.of(given)}{self._mapping(dict(_used(function)))}"
+        # a step is given values as its annotations say
+        annotations = {name: _ADDRESS.sub("", str(one)) for name, one in function.__annotations__.items()}
+        return f"{code(function.__code__)}{annotations}{self.of(given)}{self._mapping(dict(used(function)))}"
 
     def _function(self, value: types.FunctionType) -> str:
         if not _own(value):
@@ -127,7 +118,10 @@ class ValueText:
         return ValueText(self._definition).of(value)
 
     def _kind(self, value: Any) -> str:
-        return type(value).__name__ if type(value).__module__ in ("builtins", "collections") else self.of(type(value))
+        """Return what stands for the class of a container, and for what a subclass keeps besides the items."""
+        kind = type(value).__name__ if type(value).__module__ in ("builtins", "collections") else self.of(type(value))
+        beside = getattr(value, "__dict__", None) or getattr(value, "default_factory", None)
+        return f"{kind}({self.of(beside)})" if beside else kind
 
     def _member(self, value: enum.Enum) -> str:
         return f"{self.of(type(value))}.{value.name}"
@@ -186,62 +180,10 @@ _DESCRIPTIONS: tuple[tuple[Any, Callable[[ValueText, Any], str]], ...] = (
 )
 
 
-def code(value: types.CodeType) -> str:
-    """Return what stands for compiled code; where it stands in its file does not matter."""
-    return repr([getattr(value, part) for part in _CODE_PARTS] + list(map(_constant, value.co_consts)))
-
-
-def _constant(value: Any) -> str:
-    if isinstance(value, types.CodeType):
-        return code(value)
-    if isinstance(value, frozenset):
-        return f"frozenset{sorted(map(_constant, value))}"
-    return f"tuple{list(map(_constant, value))}" if isinstance(value, tuple) else repr(value)
-
-
 def _own(kind: Any) -> bool:
     """Tell whether a class or function is of the user's own: of a project, a notebook or a prompt."""
     module = getattr(kind, "__module__", None) or ""
     return module == "__main__" or module not in sys.modules or source_file(module) is not None
-
-
-def _used(function: types.FunctionType) -> Iterator[tuple[str, Any]]:
-    """Yield what a function takes from outside, and what the functions inside of it do: globals, imports, captured variables."""
-    known = function.__globals__
-    for name in sorted(_global_names(function.__code__)):
-        if name in known:
-            yield name, known[name]
-    for module in sorted(_imports(function.__code__, known.get("__package__") or "")):
-        if module in sys.modules or source_file(module) is not None:
-            yield f"import {module}", _imported(module)
-    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
-        with contextlib.suppress(ValueError):  # not filled yet
-            yield f"captured {name}", cell.cell_contents
-
-
-def _imported(module: str) -> types.ModuleType:
-    return sys.modules.get(module) or types.ModuleType(module)
-
-
-def _codes(outer: types.CodeType) -> Iterator[types.CodeType]:
-    yield outer
-    for value in outer.co_consts:
-        if isinstance(value, types.CodeType):
-            yield from _codes(value)
-
-
-def _global_names(outer: types.CodeType) -> set[str]:
-    return {one.argval for inner in _codes(outer) for one in dis.get_instructions(inner) if one.opname in _LOOKUPS}
-
-
-def _imports(outer: types.CodeType, package: str) -> Iterator[str]:
-    for inner in _codes(outer):
-        before = collections.deque[Any](maxlen=2)  # the level and the names are loaded right before an import
-        for one in dis.get_instructions(inner):
-            if one.opname == "IMPORT_NAME":
-                level = before[0].argval if before else 0
-                yield importlib.util.resolve_name("." * level + one.argval, package) if level and package else one.argval
-            before.append(one)
 
 
 def _body(kind: type) -> Iterator[tuple[str, Any]]:

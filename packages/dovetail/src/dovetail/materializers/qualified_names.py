@@ -78,7 +78,8 @@ def _of_this_script(name: str) -> Any:
     module, _, path = name.partition(":")
     if module != main_name() or module in sys.modules:
         return None
-    return functools.reduce(lambda value, part: getattr(value, part, None), path.split("."), sys.modules["__main__"])
+    script: Any = sys.modules["__main__"]
+    return functools.reduce(lambda value, part: getattr(value, part, None), path.split("."), script)
 
 
 def _imported(name: str) -> Any:
