@@ -141,6 +141,17 @@ def test_comments_docstrings_options_and_unused_code_do_not_change_it(project: P
     assert printed(project) == before
 
 
+def test_modules_that_import_a_name_from_each_other_have_a_digest(project: Path) -> None:
+    (project / "one.py").write_text("try:\n    from two import shared\nexcept ImportError:\n    shared = 1\n")
+    (project / "two.py").write_text("try:\n    from one import shared\nexcept ImportError:\n    shared = 2\n")
+    edit(project, "main.py", "import helpers", "import helpers\nfrom one import shared")
+    edit(project, "main.py", "return CONFIG", "return shared, CONFIG")
+    before = printed(project)
+    assert before != "None"
+    edit(project, "two.py", "shared = 2", "shared = 3")
+    assert printed(project) != before
+
+
 def test_functions_made_in_functions_are_told_apart_by_code_and_by_what_they_capture() -> None:
     from dovetail.fingerprint import fingerprint
 

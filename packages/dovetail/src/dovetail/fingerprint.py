@@ -63,6 +63,8 @@ class _Project:
 
     def __init__(self, root: Path | None) -> None:
         self.root = root
+        self._followed: set[tuple[Import, tuple[str, ...]]] = set()
+        """The imports that are being followed."""
 
     def module(self, name: str) -> SourceModule | None:
         """Return a module of the project, or None if it is none, or is damaged (then what was imported before counts)."""
@@ -105,6 +107,16 @@ class _Project:
 
     def _through(self, target: Import, rest: list[str]) -> Iterator[tuple[SourceModule, str]]:
         """Follow an import to the definition that it, and the attributes after it, lead to."""
+        step = (target, tuple(rest))
+        if step in self._followed:  # two modules that import the name from each other
+            return
+        self._followed.add(step)
+        try:
+            yield from self._leading(target, rest)
+        finally:
+            self._followed.remove(step)
+
+    def _leading(self, target: Import, rest: list[str]) -> Iterator[tuple[SourceModule, str]]:
         inner = target.attribute or (rest[0] if rest else "")
         module, deeper = self.module(target.module), self.module(f"{target.module}.{inner}") if inner else None
         left = rest if target.attribute else rest[1:]
