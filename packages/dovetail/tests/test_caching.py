@@ -99,6 +99,47 @@ def test_a_step_that_yields_the_same_bytes_leaves_what_is_below_cached(module: P
     assert set(ran(module, "chain()").values()) == {"cached"}
 
 
+def test_inputs_of_equal_bytes_that_mean_something_else_are_not_the_same(project: ProjectDirectory) -> None:
+    @step
+    def source(number: bool) -> Any:
+        return 5 if number else "5"
+
+    @step
+    def named(x: Any) -> str:
+        return type(x).__name__
+
+    @pipeline
+    def flow(number: bool) -> None:
+        named(source(number))
+
+    assert flow(number=True).steps["named"].outputs["output"].load() == "int"
+    assert flow(number=False).steps["named"].outputs["output"].load() == "str"
+    assert flow(number=True).steps["named"].state == "cached"
+
+
+def test_an_output_and_a_list_of_that_output_are_not_the_same(project: ProjectDirectory) -> None:
+    @step
+    def source() -> list[int]:
+        return [1, 2, 3]
+
+    @step
+    def size(x: Any) -> int:
+        return len(x)
+
+    @pipeline
+    def alone() -> None:
+        size(source())
+
+    @pipeline
+    def collected() -> None:
+        size([source()])
+
+    assert alone().steps["size"].outputs["output"].load() == 3
+    assert collected().steps["size"].outputs["output"].load() == 1
+    again = collected.with_options(steps={"source": {"cache": False}})()
+    assert (again.steps["size"].state.value, again.steps["size"].outputs["output"].load()) == ("cached", 1)
+
+
 def test_without_cache_at_the_step_what_is_below_is_decided_by_content(project: ProjectDirectory) -> None:
     values = [1, 1, 2]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -15,19 +16,42 @@ from helpers import scale as scaled
 from inner import deep
 FACTOR = 2
 UNUSED = 3
+CONFIG = {"rate": 1}
+CONFIG["rate"] = 2
+helpers.LIMITS.upper = 9
+try:
+    from fast import quick
+except ImportError:
+    from slow import quick
+if FACTOR > 100:
+    BONUS = 1
+elif FACTOR > 50:
+    BONUS = 2
+else:
+    def BONUS(): return 3
+for KEY in ("a", "b"):
+    CONFIG[KEY] = 0
+with open(__file__) as SOURCE:
+    LENGTH = len(SOURCE.read(0))
+match LENGTH:
+    case 0:
+        def measured(): return 10
 
 def own(x):
     return x * FACTOR
 
 @step
 def compute(x: int) -> int:
-    return own(x) + helpers.shift(x) + scaled(x) + deep.bottom(x)
+    own(x) + helpers.shift(x) + scaled(x) + deep.bottom(x)
+    return CONFIG, quick(x), BONUS, LENGTH, measured(), helpers.LIMITS
 
 def other():
     return UNUSED
 """
 HELPERS = """
 OFFSET = 1
+class LIMITS:
+    upper = 1
 def shift(x):
     return x + OFFSET
 def scale(x):
@@ -51,7 +75,8 @@ def value(x):
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     (tmp_path / "inner").mkdir()
-    files = {"main.py": MAIN, "helpers.py": HELPERS, "inner/__init__.py": "", "inner/deep.py": DEEP, "inner/lower.py": LOWER}
+    files = {"fast.py": "def quick(x):\n    return x + 1\n", "slow.py": "def quick(x):\n    return 1 + x + 1\n"}
+    files |= {"main.py": MAIN, "helpers.py": HELPERS, "inner/__init__.py": "", "inner/deep.py": DEEP, "inner/lower.py": LOWER}
     for name, text in files.items():
         (tmp_path / name).write_text(text)
     return tmp_path
@@ -81,6 +106,18 @@ def edit(project: Path, file: str, old: str, new: str) -> None:
         ("helpers.py", "x * 10", "x * 11"),
         ("inner/deep.py", "lower.value(x)", "lower.value(x) + 1"),
         ("inner/lower.py", "size = 4", "size = 5"),
+        ("main.py", 'CONFIG["rate"] = 2', 'CONFIG["rate"] = 3'),
+        ("main.py", "upper = 9", "upper = 8"),
+        ("main.py", "CONFIG[KEY] = 0", "CONFIG[KEY] = 1"),
+        ("main.py", '("a", "b")', '("a", "c")'),
+        ("main.py", "> 100", "> 0"),
+        ("main.py", "> 50", "> 1"),
+        ("main.py", "BONUS = 2", "BONUS = 4"),
+        ("main.py", "open(__file__)", "open(helpers.__file__)"),
+        ("main.py", "return 10", "return 11"),
+        ("main.py", "case 0", "case False | 0"),
+        ("fast.py", "x + 1", "x + 2"),
+        ("slow.py", "x + 1", "x + 3"),
     ],
 )
 def test_an_edit_of_anything_that_the_step_uses_changes_it(project: Path, file: str, old: str, new: str) -> None:
@@ -104,6 +141,17 @@ def test_comments_docstrings_options_and_unused_code_do_not_change_it(project: P
     assert printed(project) == before
 
 
+def test_modules_that_import_a_name_from_each_other_have_a_digest(project: Path) -> None:
+    (project / "one.py").write_text("try:\n    from two import shared\nexcept ImportError:\n    shared = 1\n")
+    (project / "two.py").write_text("try:\n    from one import shared\nexcept ImportError:\n    shared = 2\n")
+    edit(project, "main.py", "import helpers", "import helpers\nfrom one import shared")
+    edit(project, "main.py", "return CONFIG", "return shared, CONFIG")
+    before = printed(project)
+    assert before != "None"
+    edit(project, "two.py", "shared = 2", "shared = 3")
+    assert printed(project) != before
+
+
 def test_functions_made_in_functions_are_told_apart_by_code_and_by_what_they_capture() -> None:
     from dovetail.fingerprint import fingerprint
 
@@ -115,3 +163,143 @@ def test_functions_made_in_functions_are_told_apart_by_code_and_by_what_they_cap
 
     assert fingerprint(made(2)) == fingerprint(made(2))  # type: ignore[arg-type]
     assert fingerprint(made(2)) != fingerprint(made(3))  # type: ignore[arg-type]
+
+
+def _maker(table: object) -> object:
+    def inner(x: object) -> object:
+        return x, table
+
+    return inner
+
+
+class Kept:
+    """A class of the project, with a value of its own."""
+
+    def __init__(self, value: int) -> None:
+        self.value = value
+
+
+class Listed(list[int]):
+    """A list that keeps something besides its items."""
+
+    def __init__(self, items: list[int], name: str) -> None:
+        super().__init__(items)
+        self.name = name
+
+
+@pytest.mark.parametrize(
+    ("one", "equal", "other"),
+    [
+        (["a"], ["a"], ["b"]),
+        ({"a": [1]}, {"a": [1]}, {"a": [2]}),
+        ({"a": 1, "b": 2}, {"b": 2, "a": 1}, {"a": 2, "b": 1}),
+        ({1, 2}, {2, 1}, {1, 3}),
+        ([1], [1], [True]),
+        ([1], [1], (1,)),
+        (Path("a"), Path("a"), Path("b")),
+        (Listed([1], "a"), Listed([1], "a"), Listed([1], "b")),
+        (defaultdict(list), defaultdict(list), defaultdict(set)),
+        (Path, Path, str),
+        (len, len, max),
+    ],
+)
+def test_what_a_function_captures_counts(one: object, equal: object, other: object) -> None:
+    from dovetail.fingerprint import fingerprint
+
+    digests = [fingerprint(_maker(value)) for value in (one, equal, other)]  # type: ignore[arg-type]
+    assert digests[0] is not None
+    assert digests[0] == digests[1] != digests[2]
+
+
+def test_annotations_count_since_they_say_as_what_a_value_is_given() -> None:
+    from dovetail.fingerprint import fingerprint
+
+    def listed(x: list[int]) -> object:
+        return x
+
+    def tupled(x: tuple[int, ...]) -> object:
+        return x
+
+    assert fingerprint(listed) != fingerprint(tupled)
+
+
+def test_what_holds_itself_is_told_and_what_cannot_be_told_has_no_digest() -> None:
+    from dovetail.fingerprint import fingerprint
+
+    around: list[object] = [1]
+    around.append(around)
+    assert fingerprint(_maker(around)) is not None  # type: ignore[arg-type]
+    assert fingerprint(_maker(Kept(1))) is None  # type: ignore[arg-type]
+
+
+PROMPT = """
+import dataclasses, enum
+FACTOR = 2
+NAMES = ["a"]
+class Colour(enum.Enum):
+    RED = 1
+class Base:
+    size = 4
+class Table(Base):
+    def width(self):
+        return FACTOR
+@dataclasses.dataclass
+class Shape:
+    sides: list = dataclasses.field(default_factory=lambda: [3])
+    height: int = 7
+def deepest(x, scale=1):
+    return x * scale
+def deep(x):
+    return sum(deepest(one) for one in x)
+def compute(x):
+    def inner():
+        return [(lambda: NAMES)(), Table().width(), Shape(), Colour.RED, x in {"p", "q", "r", "s"}]
+    return inner(), deep(x)
+from dovetail.fingerprint import fingerprint
+print(fingerprint(compute))
+"""
+
+
+def prompted(text: str, seed: str = "0") -> str:
+    """Return the digest of a function that is defined at a prompt."""
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True, env={"PYTHONHASHSEED": seed})
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("FACTOR = 2", "FACTOR = 3"),
+        ('NAMES = ["a"]', 'NAMES = ["b"]'),
+        ("RED = 1", "RED = 2"),
+        ("size = 4", "size = 5"),
+        ("[3]", "[4]"),
+        ("height: int = 7", "height: int = 8"),
+        ("x * scale", "x + scale"),
+        ("scale=1", "scale=2"),
+        ('"s"', '"t"'),
+    ],
+)
+def test_at_a_prompt_everything_counts_that_a_function_uses_or_the_functions_inside_of_it(old: str, new: str) -> None:
+    assert old in PROMPT
+    before = prompted(PROMPT)
+    assert before not in ("", "None")
+    assert prompted(PROMPT.replace(old, new)) != before
+
+
+def test_at_a_prompt_the_digest_is_the_same_in_every_process() -> None:
+    assert {prompted(PROMPT, seed) for seed in "123"} == {prompted(PROMPT)}
+
+
+@pytest.mark.parametrize("statement", ["import helpers\n", "from helpers import shift\n", ""])
+def test_at_a_prompt_the_modules_of_the_project_count_too(project: Path, statement: str) -> None:
+    used = "shift" if "from" in statement else "helpers.shift"
+    inside = "" if statement else "    import helpers\n"
+    text = f"{statement}def compute(x):\n{inside}    return {used}(x)\nimport helpers\nfrom dovetail.fingerprint import fingerprint\nprint(fingerprint(compute))"
+
+    def digest() -> str:
+        return subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True, cwd=project).stdout
+
+    before = digest()
+    edit(project, "helpers.py", "x + OFFSET", "x - OFFSET")
+    assert digest() != before

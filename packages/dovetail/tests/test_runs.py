@@ -7,11 +7,12 @@ import time
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import pytest
 from project_directory import ProjectDirectory
 
 from dovetail import RunFailed, RunHistory, get_run, pipeline, step, step_context
-from dovetail_core import Conflict, NotFound, NotReady
+from dovetail_core import Conflict, DovetailError, NotFound, NotReady
 from dovetail_metadata_store.records import State
 
 
@@ -112,6 +113,17 @@ def test_a_failing_step_names_itself_and_skips_what_is_below(project: ProjectDir
     assert states(run) == {"one": "succeeded", "broken": "failed", "add": "skipped"}
     assert run.state is State.FAILED
     assert "cannot take 1" in (run.steps["broken"].record.failure or pytest.fail()).traceback
+
+
+def test_a_run_that_its_orchestrator_refuses_has_no_step_that_still_waits(project: ProjectDirectory) -> None:
+    @pipeline
+    def flow() -> None:
+        add(one())
+
+    with pytest.raises(DovetailError, match="gpu"):
+        flow.with_options(run_name="too-large", steps={"add": {"resources": {"gpu": 64}}})()
+    assert get_run("too-large").state is State.FAILED
+    assert set(states(get_run("too-large")).values()) == {"skipped"}
 
 
 def test_continue_lets_independent_steps_go_on(project: ProjectDirectory) -> None:
@@ -237,6 +249,27 @@ def test_output_is_logged_per_step_and_attempt(project: ProjectDirectory, capsys
     assert list(run.steps["talk"].logs()) == ["attempt 2"]
     assert list(run.steps["other"].logs()) == ["other"]
     assert "attempt 2" in capsys.readouterr().out
+
+
+def test_the_log_of_a_cached_step_is_that_of_the_step_that_was_executed(project: ProjectDirectory) -> None:
+    @step
+    def say(word: str) -> str:
+        print(word)
+        return word
+
+    @step
+    def shout(word: str) -> None:
+        print(word.upper())
+
+    @pipeline
+    def flow(words: list[str]) -> None:
+        say.map(words)
+        shout.map(words)
+
+    flow(words=["alpha", "beta"])
+    run = flow(words=["beta", "alpha"])
+    assert set(states(run).values()) == {"cached"}
+    assert [list(step.logs()) for step in run.steps.values()] == [["beta"], ["alpha"], ["BETA"], ["ALPHA"]]
 
 
 def test_the_step_context_knows_run_step_stack_and_a_directory_that_goes_away(project: ProjectDirectory) -> None:
@@ -375,6 +408,42 @@ def test_to_cancel_a_run_cancels_the_run_within_its_step(project: ProjectDirecto
     assert [get_run(name).state for name in ("outer", "inner")] == [State.CANCELLED, State.CANCELLED]
 
 
+def test_a_failed_attempt_leaves_no_artifact_of_an_output_that_it_stored_first(project: ProjectDirectory) -> None:
+    @step
+    def two() -> tuple[Annotated[list[list[int]], "good"], Annotated[Any, "bad"]]:
+        return [[1]], threading.Lock()
+
+    @pipeline
+    def flow() -> None:
+        two()
+
+    with pytest.raises(RunFailed, match="output 'bad'"):
+        flow.with_options(run_name="half")()
+    assert list(get_run("half").stack.artifact_store.list("runs")) == []
+
+
+def test_with_a_run_goes_what_attempts_left_that_never_committed_and_not_what_others_use(project: ProjectDirectory) -> None:
+    @step
+    def mixed(x: int) -> dict[str, Any]:
+        return {"small": np.zeros(3), "large": np.ones((50, 50)), "x": x}
+
+    @pipeline
+    def flow() -> None:
+        mixed(one())
+
+    first = flow.with_options(run_name="first")()
+    second = flow.with_options(run_name="second")()
+    store = first.stack.artifact_store
+    left = [f"runs/{first.id}/0000-one.7.output.json", f"runs/{first.id}/0001-mixed.7.output/a/b", f"runs/{first.id}x/other"]
+    for key in left:
+        store.write_bytes(key, b"left over")
+    assert first.delete() == 0
+    assert [store.exists(key) for key in left] == [False, False, True]
+    assert second.steps["mixed"].outputs["output"].load()["x"] == 1
+    assert second.delete() == 2
+    assert [info.key for info in store.list("runs")] == left[2:]
+
+
 def test_lineage_leads_from_a_result_to_all_that_it_came_from(project: ProjectDirectory) -> None:
     @pipeline
     def flow() -> None:
@@ -397,6 +466,59 @@ def test_a_step_without_result_can_be_waited_for(project: ProjectDirectory) -> N
         one(after=nothing())
 
     assert states(flow()) == {"nothing": "succeeded", "one": "succeeded"}
+
+
+def test_a_fan_in_is_a_list_unless_a_tuple_is_asked_for(project: ProjectDirectory) -> None:
+    @step
+    def pair(x: int) -> tuple[int, int]:
+        return x, x
+
+    @step
+    def listed(pairs: list[tuple[int, int]]) -> str:
+        return type(pairs).__name__
+
+    @step
+    def tupled(pairs: Annotated[tuple[tuple[int, int], ...], "all"]) -> str:
+        return type(pairs).__name__
+
+    @pipeline
+    def flow() -> None:
+        pairs = pair.map([1, 2])
+        listed(pairs)
+        tupled(pairs)
+
+    steps = flow().steps
+    assert [steps[name].outputs["output"].load() for name in ("listed", "tupled")] == ["list", "tuple"]
+
+
+def test_a_tuple_of_one_named_output_is_unpacked(project: ProjectDirectory) -> None:
+    @step
+    def wine() -> tuple[Annotated[float, "red"]]:
+        return (1.5,)
+
+    @pipeline
+    def flow() -> None:
+        wine()
+
+    assert flow().steps["wine"].outputs["red"].load() == 1.5
+
+
+def test_a_value_of_another_class_than_the_annotation_is_refused_and_not_tried_again(project: ProjectDirectory) -> None:
+    tries: list[int] = []
+
+    @step(retry={"retries": 3, "delay": 0})
+    def wrong() -> tuple[Annotated[str, "name"], Annotated[int, "number"]]:
+        tries.append(1)
+        return "x", "5"  # type: ignore[return-value]
+
+    @pipeline
+    def flow() -> None:
+        wrong()
+
+    with pytest.raises(RunFailed, match=r"step 'wrong', output 'number': annotated int, and the function returned str"):
+        flow.with_options(run_name="refused")()
+    assert tries == [1]
+    assert [info.key for info in get_run("refused").stack.artifact_store.list("runs")] == []
 
 
 def test_a_wrong_number_of_results_is_said_plainly(project: ProjectDirectory) -> None:

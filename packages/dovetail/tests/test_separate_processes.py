@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from project_directory import ProjectDirectory
 
-from dovetail import get_run
+from dovetail import RunHistory, get_run
 from dovetail.code_archive import project_files
 from dovetail.entrypoint import main
 from dovetail_metadata_store.records import State
@@ -227,6 +227,75 @@ def test_a_package_without_a_file_of_its_own_is_shipped_unless_another_one_has_i
         (tmp_path / name).write_text("import json, spaced.inner.parts\n")
     monkeypatch.syspath_prepend(tmp_path)
     assert project_files(tmp_path, ["main"]) == {"main.py", "spaced/inner/parts.py", "spaced/inner/table.csv"}
+
+
+SCRIPT = """
+    import dataclasses
+    from typing import Any
+    from dovetail import pipeline, step
+
+    @dataclasses.dataclass
+    class Model:
+        weight: int
+
+    @step(isolated=True)
+    def train() -> Model:
+        return Model(3)
+
+    @step
+    def check(model: Model) -> bool:
+        return isinstance(model, Model)
+
+    @step
+    def check_any(model: Any) -> bool:
+        return isinstance(model, Model)
+
+    @pipeline
+    def flow():
+        model = train()
+        check(model), check_any(model)
+
+    if __name__ == "__main__":
+        steps = flow().steps
+        print(*(steps[name].outputs["output"].load() for name in ("check", "check_any")), isinstance(steps["train"].outputs["output"].load(), Model))
+"""
+
+
+def test_a_class_of_a_script_is_one_class_in_all_of_its_processes(project: ProjectDirectory) -> None:
+    project.write("script.py", SCRIPT)
+    done = subprocess.run([sys.executable, "script.py"], cwd=project.path, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["True", "True", "True"], done.stderr
+
+
+WITHOUT_GUARD = """
+    import os, sys
+    from pathlib import Path
+    from dovetail import pipeline, step
+
+    with Path("witness.txt").open("a") as file:
+        file.write("imported\\n")
+    if len(Path("witness.txt").read_text().splitlines()) > 4:
+        os._exit(9)  # it would go on without end
+
+    @step(isolated=True, retries=0)
+    def apart() -> int:
+        return 1
+
+    @pipeline
+    def flow():
+        apart()
+
+    flow.with_options(run_name="r" + str(os.getpid()))()
+"""
+
+
+def test_a_script_that_runs_its_pipeline_when_it_is_imported_is_told_to_guard_that(project: ProjectDirectory) -> None:
+    project.write("script.py", WITHOUT_GUARD)
+    done = subprocess.run([sys.executable, "script.py"], cwd=project.path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr
+    assert "pipeline 'flow' is run by the import of module 'script'" in done.stderr
+    assert 'if __name__ == "__main__":' in done.stderr
+    assert len(RunHistory().search().items) == 1
 
 
 @pytest.mark.parametrize(

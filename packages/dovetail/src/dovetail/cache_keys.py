@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
 from dovetail.digests import digest
 from dovetail.plan import RunPlan, RunStep
+from dovetail_metadata_store.records import Artifact
 
-_FORMAT = 1
-
-
-def content_key(step: RunStep, inputs: Mapping[str, Iterable[str]]) -> str:
-    """Return the digest of a step's code, parameters, environment, and the content digests of its inputs, in order per argument."""
-    return digest(["content", _own(step), {name: list(digests) for name, digests in inputs.items()}])
+_FORMAT = 2
 
 
-def provenance_keys(plan: RunPlan) -> dict[str, str]:
+def content_key(step: RunStep, inputs: Mapping[str, Sequence[Artifact]]) -> str:
+    """Return the digest of a step's code, parameters, environment, and of its inputs: what they hold, and what their bytes mean."""
+    content = {name: [[artifact.digest, artifact.type, artifact.format] for artifact in found] for name, found in inputs.items()}
+    return digest(["content", _own(step), content])
+
+
+def provenance_keys(plan: RunPlan, known: Mapping[str, str | None] | None = None) -> dict[str, str]:
     """Return, per step, the digest of everything that leads to it; known before anything runs.
 
-    A step below one that must execute has none: what that step will give is not known.
+    A step below one that must execute has none: what that step will give is not known. `known` are the keys of steps whose results are
+    of an earlier execution, whose code may have been another; None where that one had none.
     """
-    keys: dict[str, str] = {}
+    keys = {name: key for name, key in (known or {}).items() if key is not None}
     for step in plan.steps:
+        if known and step.name in known:
+            continue
         sources = {name: [(source.step, source.output) for source in given.sources] for name, given in step.inputs.items()}
         needed = {upstream for given in sources.values() for upstream, _ in given}
         if step.cache and needed <= keys.keys():
@@ -31,4 +36,5 @@ def provenance_keys(plan: RunPlan) -> dict[str, str]:
 
 
 def _own(step: RunStep) -> list[object]:
-    return [_FORMAT, step.fingerprint, step.parameters, list(step.outputs), step.environment]
+    collected = sorted(name for name, given in step.inputs.items() if given.collected)  # f(x) and f([x]) are given the same outputs
+    return [_FORMAT, step.fingerprint, step.parameters, collected, list(step.outputs), step.environment]

@@ -105,8 +105,8 @@ def refuse_unknown_steps(name: str, options: RunOptions, nodes: Mapping[str, Nod
 
 
 def _described(step: Step[..., Any], root: Path | None) -> tuple[CodeReference, str]:
-    """Return where a step's function is found again, and the digest of its code."""
-    return reference_to(step.function, root), fingerprint(step.function)
+    """Return where a step's function is found again, and the digest of its code, empty if it cannot be told."""
+    return reference_to(step.function, root), fingerprint(step.function) or ""
 
 
 def _run_step(node: Node, options: RunOptions, code: CodeReference, digest: str) -> RunStep:
@@ -134,7 +134,7 @@ def _run_step(node: Node, options: RunOptions, code: CodeReference, digest: str)
         inputs={name: _input(node, name) for name in node.edges},
         parameters=node.parameters,
         outputs=tuple(output.name for output in node.step.signature.outputs),
-        cache=bool(chosen.cache),
+        cache=bool(chosen.cache and digest),
         environment=environment,
         experiment_tracker=chosen.experiment_tracker,
     )

@@ -8,28 +8,40 @@ from __future__ import annotations
 
 import ast
 import hashlib
-import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-from dovetail.code import source_root
+from dovetail.code import root_of
 from dovetail.source_index import Import, SourceModule, imported, source_module
-
-_CODE_PARTS = ("co_code", "co_names", "co_varnames", "co_freevars", "co_argcount", "co_kwonlyargcount", "co_flags")
-
-
-def fingerprint(function: Callable[..., Any]) -> str:
-    """Return the digest of a function's code, in hexadecimal; the same in every process, and for the same source."""
-    project = _Project(source_root(function))
-    module = project.module(function.__module__)
-    if module is None or function.__qualname__ not in module.definitions:
-        return _digest(sorted(_by_code(function, set())))
-    return _digest(project.parts(module, function.__qualname__))
+from dovetail.value_digests import NoDigest, ValueText
 
 
-def _digest(parts: list[str]) -> str:
-    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
+def fingerprint(function: Callable[..., Any]) -> str | None:
+    """Return the digest of a function's code, in hexadecimal; the same in every process, and for the same source.
+
+    A function without source at module level (made in another function, in a notebook or a prompt) counts with what it captures. None
+    if that cannot be told.
+    """
+    try:
+        return _digest(_by_source(function) or ValueText(_by_source).function(function, defaults=False))
+    except (NoDigest, RecursionError):
+        return None
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _by_source(value: Any) -> str | None:
+    """Return the definition of a function, class or module of a project, with all that it uses; None if it has no such source."""
+    name, qualname = (value.__name__, "") if isinstance(value, ModuleType) else (value.__module__ or "", value.__qualname__)
+    project = _Project(root_of(name))
+    module = project.module(name)
+    if module is None or (qualname and qualname not in module.definitions):
+        return None
+    return "\0".join(project.parts(module, qualname))
 
 
 def _chains(node: ast.AST) -> Iterator[list[str]]:
@@ -51,6 +63,8 @@ class _Project:
 
     def __init__(self, root: Path | None) -> None:
         self.root = root
+        self._followed: set[tuple[Import, tuple[str, ...]]] = set()
+        """The imports that are being followed."""
 
     def module(self, name: str) -> SourceModule | None:
         """Return a module of the project, or None if it is none, or is damaged (then what was imported before counts)."""
@@ -72,26 +86,37 @@ class _Project:
         return [name + text for (_, name), text in sorted(found.items())]
 
     def _used(self, node: ast.AST, module: SourceModule) -> Iterator[tuple[SourceModule, str]]:
-        local = dict(module.imports)
+        imports = dict(module.imports)
         for inner in ast.walk(node):
             if isinstance(inner, (ast.Import, ast.ImportFrom)):
-                local.update(imported(inner, module.package)[0])
+                for name, target in imported(inner, module.package)[0].items():
+                    imports[name] = [*imports.get(name, ()), target]
         for chain in _chains(node):
-            yield from self._resolved(chain, module, local)
+            yield from self._resolved(chain, module, imports)
 
-    def _resolved(self, chain: list[str], module: SourceModule, imports: dict[str, Import]) -> Iterator[tuple[SourceModule, str]]:
+    def _resolved(self, chain: list[str], module: SourceModule, imports: dict[str, list[Import]]) -> Iterator[tuple[SourceModule, str]]:
         name = chain[0]
         if name in module.definitions:
             yield module, name
-        elif name in imports:
-            yield from self._through(imports[name], chain[1:])
-        else:
+        for target in imports.get(name, ()):
+            yield from self._through(target, chain[1:])
+        if name not in module.definitions and name not in imports:
             for star in map(self.module, module.stars):
                 if star is not None and (name in star.definitions or name in star.imports):
                     yield from self._resolved(chain, star, star.imports)
 
     def _through(self, target: Import, rest: list[str]) -> Iterator[tuple[SourceModule, str]]:
         """Follow an import to the definition that it, and the attributes after it, lead to."""
+        step = (target, tuple(rest))
+        if step in self._followed:  # two modules that import the name from each other
+            return
+        self._followed.add(step)
+        try:
+            yield from self._leading(target, rest)
+        finally:
+            self._followed.remove(step)
+
+    def _leading(self, target: Import, rest: list[str]) -> Iterator[tuple[SourceModule, str]]:
         inner = target.attribute or (rest[0] if rest else "")
         module, deeper = self.module(target.module), self.module(f"{target.module}.{inner}") if inner else None
         left = rest if target.attribute else rest[1:]
@@ -101,32 +126,3 @@ class _Project:
             yield from self._resolved([inner, *left], module, module.imports)
         elif module is not None:
             yield module, ""  # which of its names is used cannot be told: all of them
-
-
-def _by_code(function: Any, seen: set[int]) -> Iterator[str]:
-    """Yield what makes up a function without source of its own at module level: made in another function, in a notebook or a prompt."""
-    function = getattr(function, "__wrapped__", getattr(function, "function", function))
-    if not isinstance(function, types.FunctionType) or id(function) in seen:
-        return
-    seen.add(id(function))
-    yield _code(function.__code__)
-    cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
-    names = {name: function.__globals__.get(name) for name in function.__code__.co_names} | {n: _content(c) for n, c in cells}
-    for name, value in names.items():
-        if isinstance(value, types.FunctionType) or hasattr(value, "function"):
-            own = getattr(value, "function", value).__module__ == function.__module__
-            yield from _by_code(value, seen) if own else ()
-        elif isinstance(value, (bool, int, float, str, bytes, tuple, type(None))):
-            yield f"{name}={value!r}"
-
-
-def _content(cell: Any) -> Any:
-    try:
-        return cell.cell_contents
-    except ValueError:  # not filled yet
-        return None
-
-
-def _code(code: types.CodeType) -> str:
-    constants = [_code(value) if isinstance(value, types.CodeType) else repr(value) for value in code.co_consts]
-    return repr([getattr(code, part) for part in _CODE_PARTS] + constants)

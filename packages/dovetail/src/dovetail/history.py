@@ -9,6 +9,7 @@ from typing import Any
 from dovetail.execution.resumption import reconciled
 from dovetail.materializers import Registry, load
 from dovetail.project import Project
+from dovetail_core import NotFound
 from dovetail_core.stack_instance import Stack
 from dovetail_metadata_store.records import Artifact, Lineage, Page, Run, State, StepRun
 
@@ -59,8 +60,23 @@ class StepView:
 
     def logs(self, attempt: int | None = None) -> Iterator[str]:
         """Yield the lines of an attempt's log, by default the latest one's; a cached step's are in the run that executed it."""
-        lines: Iterator[str] = self._run.stack.orchestrator.logs(self.record.source_run or self.record.run_id, self.record.name, attempt)
+        run, step = self._executed()
+        lines: Iterator[str] = self._run.stack.orchestrator.logs(run, step, attempt)
         return lines
+
+    def _executed(self) -> tuple[str, str]:
+        """Return the run and the name of the step whose execution gave the outputs; in that run it may have been another step."""
+        record = self.record
+        if record.source_run is None:
+            return record.run_id, record.name
+        if record.outputs:
+            return record.source_run, record.outputs[0].artifact.step
+        try:
+            there = self._run.stack.metadata_store.get_steps(record.source_run)
+        except NotFound:  # deleted, and its logs may still be there
+            there = []
+        same = [step.name for step in there if step.cache_key is not None and step.cache_key == record.cache_key]
+        return record.source_run, same[0] if same and record.name not in same else record.name
 
     def __repr__(self) -> str:
         return f"<step {self.record.name}: {self.record.state.value}>"

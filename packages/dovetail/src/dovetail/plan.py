@@ -46,7 +46,7 @@ class RunStep(BaseModel):
 
     plan: StepPlan
     code: CodeReference
-    fingerprint: str = Field(description="Digest of the step's code.")
+    fingerprint: str = Field(description="Digest of the step's code; empty if it cannot be told: the step is then never cached.")
     inputs: dict[str, InputPlan] = Field(default_factory=dict)
     parameters: dict[str, Any] = Field(default_factory=dict, description="JSON data; typed by the function's annotations.")
     outputs: tuple[str, ...] = ()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dovetail.execution.resumption import reconciled
 from dovetail.execution.run_lifecycle import describe_stack, execute
 from dovetail.history import RunHistory, RunView
+from dovetail.importing import refuse_while_importing
 from dovetail.options import RunOptions, resumed
 from dovetail.plan import RunPlan
 from dovetail.project import Project
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 def run_pipeline(pipeline: Pipeline, stack: Stack | None, resume: str, watcher: Watcher | None) -> RunView:
     """Run a pipeline on `stack`, else on the one that its options name, else on the project's active one."""
+    refuse_while_importing(pipeline.name)
     project = Project.find()
     chosen = stack or project.stack(pipeline.options.stack)
     earlier = _resumable(resume, pipeline, chosen) if resume else None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, get_args, get_origin
 
+from dovetail.returned_values import classes_of
 from dovetail_core import ConfigError
 
 REQUIRED: Any = inspect.Parameter.empty
@@ -30,6 +32,11 @@ class Output:
     name: str
     annotation: Any
 
+    @functools.cached_property
+    def classes(self) -> tuple[type, ...]:
+        """Classes one of which its value is of; none if that cannot be asked."""
+        return classes_of(self.annotation)
+
 
 @dataclass(frozen=True)
 class Signature:
@@ -41,6 +48,8 @@ class Signature:
 
     inputs: Mapping[str, Input]
     outputs: tuple[Output, ...]
+    unpacked: bool = False
+    """Whether the outputs are the items of a tuple that the function returns."""
 
 
 def signature_of(function: Callable[..., Any], names: Mapping[str, Any] | None = None) -> Signature:
@@ -57,7 +66,8 @@ def signature_of(function: Callable[..., Any], names: Mapping[str, Any] | None =
                 remedy="name every argument, or pass a list or dict",
             )
         inputs[parameter.name] = Input(parameter.name, hints.get(parameter.name, Any), parameter.default)
-    return Signature(inputs, _outputs(hints.get("return", Any), function))
+    returned = hints.get("return", Any)
+    return Signature(inputs, _outputs(returned, function), unpacked=bool(_named_items(returned)))
 
 
 def _hints(function: Callable[..., Any], names: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -72,17 +82,26 @@ def _hints(function: Callable[..., Any], names: Mapping[str, Any] | None) -> dic
 def _outputs(annotation: Any, function: Callable[..., Any]) -> tuple[Output, ...]:
     if annotation in (None, type(None)):
         return ()
-    parts = get_args(annotation) if get_origin(annotation) is tuple else ()
-    if parts and all(_name(part) for part in parts):
+    if parts := _named_items(annotation):
         outputs = tuple(Output(_name(part), get_args(part)[0]) for part in parts)
         if len({output.name for output in outputs}) < len(outputs):
             raise ConfigError(f"two outputs of '{function.__qualname__}' have one name", remedy="give each output a name of its own")
         return outputs
-    if any(_name(part) for part in parts):
+    if any(map(_name, _items(annotation))):
         raise ConfigError(f"some outputs of '{function.__qualname__}' have a name and some have none", remedy="name all of them")
     if name := _name(annotation):
         return (Output(name, get_args(annotation)[0]),)
     return (Output(DEFAULT_OUTPUT, annotation),)
+
+
+def _items(annotation: Any) -> tuple[Any, ...]:
+    return get_args(annotation) if get_origin(annotation) is tuple else ()
+
+
+def _named_items(annotation: Any) -> tuple[Any, ...]:
+    """Return the items of a tuple all of which have a name, which makes each an output; of one item as well."""
+    items = _items(annotation)
+    return items if all(map(_name, items)) else ()
 
 
 def _name(annotation: Any) -> str:

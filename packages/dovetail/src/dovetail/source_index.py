@@ -8,6 +8,7 @@ import importlib.util
 import os
 import sys
 import sysconfig
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from importlib.machinery import PathFinder
 from pathlib import Path
@@ -33,8 +34,10 @@ class SourceModule:
     package: str
     """What relative imports in it are relative to."""
     tree: ast.Module
-    definitions: dict[str, list[ast.stmt]] = field(default_factory=dict)
-    imports: dict[str, Import] = field(default_factory=dict)
+    definitions: dict[str, list[ast.AST]] = field(default_factory=dict)
+    """Per name: the statements that define it or store into it, and what decides whether they are executed."""
+    imports: dict[str, list[Import]] = field(default_factory=dict)
+    """Per name, all imports that may bind it."""
     stars: list[str] = field(default_factory=list)
     """Modules of which everything is imported."""
 
@@ -82,31 +85,56 @@ def _parsed(name: str, file: Path, _mtime: int, _size: int) -> SourceModule:
     return module
 
 
-def _collect(statements: list[ast.stmt], module: SourceModule) -> None:
+def _collect(statements: list[ast.stmt], module: SourceModule, deciding: tuple[ast.AST, ...] = ()) -> None:
+    """Add what statements define; `deciding` is what is around them: tests, loops, contexts, the exceptions that are handled."""
     for statement in statements:
         if isinstance(statement, (ast.Import, ast.ImportFrom)):
             names, stars = imported(statement, module.package)
-            module.imports.update(names)
+            for name, target in names.items():
+                module.imports.setdefault(name, []).append(target)
             module.stars += stars
+            _define(names if deciding else (), deciding, module)
         elif isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            module.definitions.setdefault(statement.name, []).append(statement)
+            _define([statement.name], (*deciding, statement), module)
+        elif blocks := _blocks(statement):
+            header = _header(statement)
+            _define({name for node in header for name in _stored(node)}, (*deciding, *header), module)
+            for block in blocks:
+                _collect(block, module, (*deciding, *header))
         else:
-            for name in _bound(statement):
-                module.definitions.setdefault(name, []).append(statement)
-            for block in _blocks(statement):
-                _collect(block, module)
+            _define(_stored(statement), (*deciding, statement), module)
 
 
-def _bound(statement: ast.stmt) -> set[str]:
-    """Return the names that a statement assigns itself, outside of the blocks in it."""
-    if isinstance(statement, (ast.If, ast.Try, ast.With, ast.While)):
-        return set()
-    return {node.id for node in ast.walk(statement) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+def _define(names: Iterable[str], nodes: tuple[ast.AST, ...], module: SourceModule) -> None:
+    for name in names:
+        module.definitions.setdefault(name, []).extend(nodes)
+
+
+def _stored(node: ast.AST) -> set[str]:
+    """Return the names that a piece of code assigns, or stores into: `a` for `a = 1`, `a[0] = 1` and `a.b.c = 1`."""
+    targets = (inner for inner in ast.walk(node) if isinstance(getattr(inner, "ctx", None), (ast.Store, ast.Del)))
+    return {name for target in targets for name in _root(target)}
+
+
+def _root(target: ast.AST) -> Iterator[str]:
+    while isinstance(target, (ast.Attribute, ast.Subscript, ast.Starred)):
+        target = target.value
+    if isinstance(target, ast.Name):
+        yield target.id
 
 
 def _blocks(statement: ast.stmt) -> list[list[ast.stmt]]:
     blocks = [getattr(statement, name, []) for name in ("body", "orelse", "finalbody")]
-    return [*blocks, *(handler.body for handler in getattr(statement, "handlers", []))]
+    inner = [*getattr(statement, "handlers", []), *getattr(statement, "cases", [])]
+    return [block for block in (*blocks, *(one.body for one in inner)) if block]
+
+
+def _header(statement: ast.stmt) -> tuple[ast.AST, ...]:
+    """Return what a compound statement evaluates itself, outside of its blocks."""
+    parts = [getattr(statement, name, None) for name in ("test", "target", "iter", "subject")]
+    inner = [handler.type for handler in getattr(statement, "handlers", [])]
+    inner += [part for case in getattr(statement, "cases", []) for part in (case.pattern, case.guard)]
+    return tuple(part for part in (*parts, *getattr(statement, "items", ()), *inner) if part is not None)
 
 
 def imported(statement: ast.Import | ast.ImportFrom, package: str) -> tuple[dict[str, Import], list[str]]:

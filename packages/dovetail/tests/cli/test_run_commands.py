@@ -102,6 +102,14 @@ def test_a_failed_run_shows_the_steps_error_and_is_resumed(dovetail: Run, module
     assert listed[0]["resumed_from"] == listed[1]["id"]
 
 
+def test_a_module_that_runs_its_pipeline_when_it_is_imported_is_told_to_guard_that(dovetail: Run, module: str) -> None:
+    with Path(f"{module}.py").open("a") as file:
+        file.write("\nsums()\n")
+    done = dovetail("run", f"{module}:sums")
+    assert (done.code, "pipeline 'sums' is run by the import of module" in done.err) == (2, True), done.err
+    assert dovetail("runs", "list", "-o", "json").data == []
+
+
 def test_the_debug_option_shows_tracebacks(dovetail: Run, module: str) -> None:
     assert "Traceback" in dovetail("--debug", "runs", "describe", "nobody").err
     assert "Traceback" not in dovetail("runs", "describe", "nobody").err

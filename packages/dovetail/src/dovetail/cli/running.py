@@ -6,7 +6,6 @@ import json
 import os
 import sys
 from collections.abc import Mapping
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -124,10 +123,11 @@ def _module_at(path: Path) -> str:
 
 
 def _imported(module: str) -> Any:
+    from dovetail.importing import import_code
     from dovetail_core.errors import NotFound
 
     try:
-        return _guarded(lambda: import_module(module), f"module '{module}' cannot be imported", everything=True)
+        return _guarded(lambda: import_code(module), f"module '{module}' cannot be imported", everything=True)
     except UserCodeFailed as error:
         cause = error.__cause__
         if isinstance(cause, ModuleNotFoundError) and cause.name and f"{module}.".startswith(f"{cause.name}."):

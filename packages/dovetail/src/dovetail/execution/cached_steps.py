@@ -10,21 +10,22 @@ from dovetail_artifact_store import ArtifactStore
 from dovetail_metadata_store.records import Link, StepCommit, StepRun
 
 
-def planned_hits(session: RunSession) -> dict[str, StepRun]:
-    """Return the steps whose results are known before anything runs, with one look-up for all of them.
+def planned_hits(session: RunSession, taken: Mapping[str, StepRun]) -> dict[str, StepRun]:
+    """Return the steps, besides those that are `taken` already, whose results are known before anything runs, with one look-up for all.
 
-    A hit counts only if its inputs are the very outputs that the hits before it gave, and all its artifacts still exist.
+    A hit counts only if its inputs are the very outputs that the steps before it gave, and all its artifacts still exist.
     """
-    keys = session.provenance
+    keys = {name: key for name, key in session.provenance.items() if name not in taken}
     if not keys:
         return {}
     found = session.metadata.find_cached(list(keys.values()))
     hits: dict[str, StepRun] = {}
+    before = dict(taken)
     for step in session.plan.steps:
         hit = found.get(keys.get(step.name, ""))
-        if hit is not None and _consistent(session, step.name, hit, hits):
-            hits[step.name] = hit
-    return _without_gaps(session, hits, usable(hits, session.store))
+        if hit is not None and _consistent(session, step.name, hit, before):
+            hits[step.name] = before[step.name] = hit
+    return _without_gaps(session, hits, usable(hits, session.store), taken)
 
 
 def usable(hits: Mapping[str, StepRun], store: ArtifactStore) -> set[str]:
@@ -45,13 +46,15 @@ def _consistent(session: RunSession, name: str, hit: StepRun, before: Mapping[st
     return True
 
 
-def _without_gaps(session: RunSession, hits: Mapping[str, StepRun], complete: Iterable[str]) -> dict[str, StepRun]:
+def _without_gaps(
+    session: RunSession, hits: Mapping[str, StepRun], complete: Iterable[str], taken: Mapping[str, StepRun]
+) -> dict[str, StepRun]:
     """Return the hits that are complete and stand only on complete ones: below a step that must execute, content decides later."""
     kept: dict[str, StepRun] = {}
     whole = set(complete)
     for step in session.plan.steps:
         sources = {source.step for given in step.inputs.values() for source in given.sources}
-        if step.name in whole and sources <= kept.keys():
+        if step.name in whole and sources <= kept.keys() | taken.keys():
             kept[step.name] = hits[step.name]
     return kept
 
@@ -73,11 +76,14 @@ def cached_commit(
 
 
 def commit_hits(session: RunSession, hits: Mapping[str, StepRun]) -> None:
-    """Commit all hits in one transaction, with lineage to the artifacts of this run's own graph."""
+    """Commit all hits in one transaction, with lineage to the artifacts of this run's own graph.
+
+    They keep the keys of their execution: what a resumed run takes over may be of other code, and must not pass for a result of this one's.
+    """
     commits = []
     for name, hit in hits.items():
         session.know(name, hit.outputs)
         inputs = {argument: session.artifacts(given) for argument, given in session.step(name).inputs.items()}
         lineage = tuple(Link(argument, artifact, index) for argument, found in inputs.items() for index, artifact in enumerate(found))
-        commits.append(cached_commit(session.run.id, hit, name, lineage, hit.cache_key, session.provenance.get(name), attempt=0))
+        commits.append(cached_commit(session.run.id, hit, name, lineage, hit.cache_key, hit.provenance_key, attempt=0))
     session.metadata.commit_steps(commits)

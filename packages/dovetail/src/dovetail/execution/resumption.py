@@ -61,15 +61,20 @@ def reconciled(run: Run, metadata: MetadataStore) -> Run:
     if not lost(run):
         return run
     ended, failure = (State.CANCELLED, None) if run.cancel_requested else (State.FAILED, LOST)
-    for step in metadata.get_steps(run.id):
-        if step.state is State.RUNNING:
-            _unless_recorded(metadata.end_step, run.id, step.name, step.attempt, ended, failure=failure)
-        elif step.state is State.PENDING:
-            _unless_recorded(metadata.end_step, run.id, step.name, 0, State.SKIPPED)
+    end_open_steps(run.id, metadata, ended, failure)
     if run.state is State.PENDING:
         _unless_recorded(metadata.transition_run, run.id, State.RUNNING)
     _unless_recorded(metadata.transition_run, run.id, ended, failure=failure)
     return metadata.get_run(run.id)
+
+
+def end_open_steps(run_id: str, metadata: MetadataStore, ended: State, failure: Failure | None) -> None:
+    """Record the steps of a run that ends: as `ended` those that are running, as skipped those that have not begun."""
+    for step in metadata.get_steps(run_id):
+        if step.state is State.RUNNING:
+            _unless_recorded(metadata.end_step, run_id, step.name, step.attempt, ended, failure=failure)
+        elif step.state is State.PENDING:
+            _unless_recorded(metadata.end_step, run_id, step.name, 0, State.SKIPPED)
 
 
 def _unless_recorded(change: Callable[..., object], *arguments: Any, **more: Any) -> None:

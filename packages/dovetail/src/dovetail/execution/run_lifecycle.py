@@ -16,7 +16,7 @@ from dovetail.execution.events import Events, Watcher
 from dovetail.execution.failures import failure_of
 from dovetail.execution.heartbeat import beating, this_process
 from dovetail.execution.launcher import RunLauncher, call_hook
-from dovetail.execution.resumption import adopted
+from dovetail.execution.resumption import adopted, end_open_steps
 from dovetail.execution.session import RunSession
 from dovetail.execution.tracking import ensure_trackers
 from dovetail.plan import RunPlan
@@ -59,7 +59,9 @@ def execute(
         state, failure = _finished(session, launcher, events, resume)
     except BaseException as error:
         failure = failure_of(error)
-        run = _end(session, events, State.CANCELLED if isinstance(error, KeyboardInterrupt | StepInterrupted) else State.FAILED, failure)
+        ended = State.CANCELLED if isinstance(error, KeyboardInterrupt | StepInterrupted) else State.FAILED
+        end_open_steps(run.id, session.metadata, ended, failure)
+        run = _end(session, events, ended, failure)
         if isinstance(error, Exception):
             _call_hook(on_failure, session, run, failure)
         raise
@@ -105,8 +107,7 @@ def _run_name(template: str, pipeline: str, identifier: str) -> str:
 
 def _finished(session: RunSession, launcher: RunLauncher, events: Events, resume: Run | None) -> tuple[State, Failure | None]:
     """Execute what is not known yet, and return how the run ended."""
-    done = _known(session, resume)
-    commit_hits(session, done)
+    done = _taken(session, resume)
     for name in done:
         events.step(name, 0, "cached")
     plan = session.plan.for_orchestrator(session.run.id, frozenset(done))
@@ -118,9 +119,14 @@ def _finished(session: RunSession, launcher: RunLauncher, events: Events, resume
     return State(status.state.value), _first_failure(status.steps)
 
 
-def _known(session: RunSession, resume: Run | None) -> dict[str, StepRun]:
+def _taken(session: RunSession, resume: Run | None) -> dict[str, StepRun]:
+    """Commit what the run that is continued gave, then what the cache gives for what stands on it; return both."""
     taken = adopted(session, resume) if resume is not None else {}
-    return taken | {name: hit for name, hit in planned_hits(session).items() if name not in taken}
+    if taken:
+        commit_hits(session, taken)  # before the look-up, which asks by what these came of
+    hits = planned_hits(session, taken)
+    commit_hits(session, hits)
+    return taken | hits
 
 
 def _first_failure(steps: Mapping[str, Any]) -> Failure | None:

@@ -20,6 +20,11 @@ from dovetail_metadata_store.records import Artifact, Link, Run, StepRun
 Function = Callable[..., Any]
 
 
+def run_prefix(run_id: str) -> str:
+    """Return where the artifacts of a run are in the artifact store."""
+    return f"runs/{run_id}"
+
+
 class RunSession:
     """One run, as one process sees it.
 
@@ -41,8 +46,11 @@ class RunSession:
 
     @functools.cached_property
     def provenance(self) -> Mapping[str, str]:
-        """Provenance keys, by step."""
-        return provenance_keys(self.plan)
+        """Provenance keys, by step; a step that this run took over from the one that it continues keeps its own. Ask once these are committed."""
+        if self.run.resumed_from is None:
+            return provenance_keys(self.plan)
+        records = self.metadata.get_steps(self.run.id)
+        return provenance_keys(self.plan, {record.name: record.provenance_key for record in records if record.state.good})
 
     def step(self, name: str) -> RunStep:
         """Return a step of the plan."""

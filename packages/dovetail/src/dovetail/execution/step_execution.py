@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping
-from contextlib import nullcontext
-from typing import Any
+from contextlib import nullcontext, suppress
+from typing import Any, get_origin
 
 from dovetail.cache_keys import content_key
 from dovetail.execution.cached_steps import cached_commit, usable
 from dovetail.execution.capture import captured
 from dovetail.execution.context import StepContext
 from dovetail.execution.failures import failure_of
-from dovetail.execution.session import RunSession
+from dovetail.execution.session import RunSession, run_prefix
 from dovetail.materializers import load, save
 from dovetail.parameters import decode
 from dovetail.plan import RunStep
+from dovetail.returned_values import is_one
 from dovetail.signature import Signature
-from dovetail.wiring import element
+from dovetail.wiring import element, plain, shown
 from dovetail_core import ConfigError, DovetailError, Failure, new_id
 from dovetail_metadata_store.records import Artifact, Link, StepCommit
 from dovetail_orchestrator.plan import LogSink, StepResult, StepState
@@ -48,8 +49,8 @@ class StepExecution:
         session = self.session
         session.metadata.begin_step(session.run.id, step.name, attempt)
         inputs = {name: session.artifacts(given) for name, given in step.inputs.items()}
-        key = content_key(step, {name: [artifact.digest for artifact in found] for name, found in inputs.items()})
-        if step.cache and self._take_cached(step, attempt, key, inputs):
+        key = content_key(step, inputs) if step.fingerprint else None
+        if step.cache and key and self._take_cached(step, attempt, key, inputs):
             return StepResult(StepState.CACHED)
         outputs = self._execute(step, attempt, inputs, log)
         commit = StepCommit(
@@ -90,18 +91,29 @@ class StepExecution:
         if not step.inputs[name].collected:
             return load(found[0], session.store, annotation=annotation, registry=session.registry)
         items = [load(artifact, session.store, annotation=element(annotation), registry=session.registry) for artifact in found]
-        return tuple(items) if "tuple" in str(annotation) else items
+        return tuple(items) if (get_origin(plain(annotation)) or plain(annotation)) is tuple else items
 
     def _saved(self, result: Any, step: RunStep, attempt: int, signature: Signature) -> tuple[Link, ...]:
         values = _split(result, step, signature)
-        return tuple(
-            Link(output.name, self._artifact(value, step, attempt, output.name, output.annotation))
-            for output, value in zip(signature.outputs, values, strict=True)
-        )
+        _refuse_other_classes(values, step, signature)
+        made: list[Link] = []
+        try:
+            for output, value in zip(signature.outputs, values, strict=True):
+                made.append(Link(output.name, self._artifact(value, step, attempt, output.name, output.annotation)))
+        except BaseException:
+            self._remove(made)
+            raise
+        return tuple(made)
+
+    def _remove(self, made: Iterable[Link]) -> None:
+        """Delete what an attempt stored that failed before it committed, as far as that is possible now."""
+        for link in made:
+            with suppress(Exception):  # the error that is on its way says more than one of this
+                self.session.store.rmtree(link.artifact.key)
 
     def _artifact(self, value: Any, step: RunStep, attempt: int, output: str, annotation: Any) -> Artifact:
         session = self.session
-        key = f"runs/{session.run.id}/{session.position(step.name):04}-{step.name}.{attempt}.{output}"
+        key = f"{run_prefix(session.run.id)}/{session.position(step.name):04}-{step.name}.{attempt}.{output}"
         try:
             saved = save(value, session.store, key, annotation=annotation, registry=session.registry)
         except DovetailError as error:
@@ -132,7 +144,7 @@ def links(inputs: Mapping[str, Iterable[Artifact]]) -> tuple[Link, ...]:
 def _split(result: Any, step: RunStep, signature: Signature) -> tuple[Any, ...]:
     """Return a step's result as one value per output. Raises `ConfigError` if the number is wrong."""
     expected = len(signature.outputs)
-    if expected == 1:
+    if expected == 1 and not signature.unpacked:
         return (result,)
     if expected == 0 and result is None:
         return ()
@@ -140,6 +152,18 @@ def _split(result: Any, step: RunStep, signature: Signature) -> tuple[Any, ...]:
         got = f"a tuple of {len(result)}" if isinstance(result, tuple) else type(result).__qualname__
         names = ", ".join(step.outputs) or "none"
         raise ConfigError(
-            f"step '{step.name}' returned {got}, and its annotation says {expected} outputs ({names})", remedy="return one value per output"
+            f"step '{step.name}' returned {got}, and its annotation says {expected} output{'s' * (expected != 1)} ({names})",
+            remedy="return one value per output",
         )
     return result
+
+
+def _refuse_other_classes(values: tuple[Any, ...], step: RunStep, signature: Signature) -> None:
+    """Raise `ConfigError` if a value clearly is not what the step's annotation says, so before anything of it is stored."""
+    for output, value in zip(signature.outputs, values, strict=True):
+        if not is_one(value, output.classes):
+            wanted, given = shown(output.annotation), shown(type(value))
+            raise ConfigError(
+                f"step '{step.name}', output '{output.name}': annotated {wanted}, and the function returned {given}",
+                remedy=f"return {wanted}, or change the annotation",
+            )

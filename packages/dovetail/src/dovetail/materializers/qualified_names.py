@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable, Iterator
-from importlib import import_module
 from typing import Any, TypeVar, get_args
 
 from dovetail_core.errors import ConfigError
@@ -43,12 +43,17 @@ def importable(kind: type) -> bool:
 
 
 def find_class(name: str, annotation: Any = None) -> type:
-    """Return the class that `reference` named, from the annotation if it names it. Raises `ConfigError`."""
+    """Return the class that `reference` named, from the annotation if it names it. Raises `ConfigError`.
+
+    The classes of a script have two modules, `__main__` where it is executed and its own name where it is imported; here they are one.
+    """
     for kind in _classes(annotation):
-        if reference(kind) == name or (name.startswith("__main__:") and kind.__qualname__ == name.partition(":")[2]):
+        if name in (reference(kind), _imported_reference(kind)) or (
+            name.startswith("__main__:") and kind.__qualname__ == name.partition(":")[2]
+        ):
             return kind
     try:
-        found = _imported(name)
+        found = _of_this_script(name) or _imported(name)
     except (ImportError, AttributeError) as error:
         raise ConfigError(
             f"the class {name!r} of a stored value cannot be found: {error}",
@@ -59,9 +64,29 @@ def find_class(name: str, annotation: Any = None) -> type:
     return found
 
 
-def _imported(name: str) -> Any:
+def _imported_reference(kind: type) -> str:
+    """Return the reference that a class has where the script is imported that is `__main__` here."""
+    from dovetail.code import main_name
+
+    return f"{main_name()}:{kind.__qualname__}" if kind.__module__ == "__main__" else ""
+
+
+def _of_this_script(name: str) -> Any:
+    """Return a class of the script that is `__main__` here by the name that it has where it is imported, unless it is imported here, too."""
+    from dovetail.code import main_name
+
     module, _, path = name.partition(":")
-    return functools.reduce(getattr, path.split("."), import_module(module))
+    if module != main_name() or module in sys.modules:
+        return None
+    script: Any = sys.modules["__main__"]
+    return functools.reduce(lambda value, part: getattr(value, part, None), path.split("."), script)
+
+
+def _imported(name: str) -> Any:
+    from dovetail.importing import import_code
+
+    module, _, path = name.partition(":")
+    return functools.reduce(getattr, path.split("."), import_code(module))
 
 
 def _classes(annotation: Any) -> Iterator[type]:
