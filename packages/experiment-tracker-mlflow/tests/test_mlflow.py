@@ -272,6 +272,27 @@ def test_a_deleted_experiment_s_name_is_free(tracker: MlflowExperimentTracker) -
     assert [found.name for found in tracker.iter_runs(experiments=[later.experiment])] == ["new"]
 
 
+def test_an_experiment_that_somebody_else_deleted_is_made_again(tracker: MlflowExperimentTracker) -> None:
+    with tracker.start_run("old") as old:
+        pass
+    with MlflowExperimentTracker(tracker.config) as other:
+        other.delete_experiment(old.experiment)
+    with tracker.start_run("new") as run:
+        run.log_metric("m", 1)
+    assert [found.name for found in tracker.iter_runs(experiments=[run.experiment])] == ["new"]
+
+
+def test_an_experiment_that_is_in_mlflow_s_bin_is_told(tracker: MlflowExperimentTracker) -> None:
+    from mlflow import MlflowClient
+
+    with tracker.start_run() as run:
+        pass
+    MlflowClient(tracker.config.tracking_uri).delete_experiment(tracker._run(run.id).info.experiment_id)
+    for _ in range(2):
+        with pytest.raises(InvalidArgument, match="deleted experiment"):
+            tracker.start_run()
+
+
 def test_files_are_kept_beside_the_database_and_nothing_in_the_working_directory(
     tracker: MlflowExperimentTracker, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -143,6 +143,16 @@ def test_a_server_that_does_not_answer_is_a_timeout() -> None:
                 call()
 
 
+def test_an_experiment_that_somebody_else_deleted_is_made_again(tracker: MlflowExperimentTracker, settings: dict[str, Any]) -> None:
+    with tracker.start_run("old") as old:
+        pass
+    with MlflowExperimentTracker(**settings) as other:
+        other.delete_experiment(old.experiment)
+    with tracker.start_run("new") as run:
+        pass
+    assert [found.name for found in tracker.iter_runs(experiments=[run.experiment])] == ["new"]
+
+
 # Files, models, addresses
 
 

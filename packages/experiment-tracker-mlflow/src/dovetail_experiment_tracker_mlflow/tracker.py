@@ -75,27 +75,25 @@ class MlflowExperimentTracker(ExperimentTracker):
     # Runs
 
     def _create_run(self, run: NewRun) -> RunRecord:
-        experiment = self._experiments_known.id_of(run.experiment)
         if run.parent is not None:
             self._get_run(run.parent)
+        experiment = self._experiments_known.id_of(run.experiment)
+        try:
+            return self._created_in(experiment, run)
+        except (InvalidArgument, NotFound):
+            self._experiments_known.forget(run.experiment)
+            now = self._experiments_known.id_of(run.experiment)
+            if now == experiment:
+                raise
+            return self._created_in(now, run)  # somebody else deleted the one that was known
+
+    def _created_in(self, experiment: str, run: NewRun) -> RunRecord:
         if run.key in self._doubtful and (found := self._made_before(experiment, run)) is not None:
             return found
         self._doubtful.add(run.key)
-        made = self._client.call("a new run", lambda store: self._made(store, experiment, run))
+        made = self._client.call("a new run", lambda store: _made(store, experiment, run))
         self._doubtful.discard(run.key)
         return as_record(made, run.experiment)
-
-    def _made(self, store: Any, experiment: str, run: NewRun) -> Any:
-        from mlflow.entities import RunTag
-
-        tags = {USER: _user(), KEY: run.key, **({PARENT: run.parent} if run.parent else {}), **_checked_tags(run.tags)}
-        try:
-            return store.create_run(
-                experiment, _user(), milliseconds(run.started), [RunTag(key, value) for key, value in tags.items()], run.name
-            )
-        except InvalidArgument:
-            self._experiments_known.forget(run.experiment)  # it was deleted by somebody else
-            raise
 
     def _made_before(self, experiment: str, run: NewRun) -> RunRecord | None:
         from mlflow.entities import ViewType
@@ -125,9 +123,6 @@ class MlflowExperimentTracker(ExperimentTracker):
     def _log_params(self, run_id: str, params: Mapping[str, str]) -> None:
         from mlflow.entities import Param
 
-        for key, text in params.items():
-            if len(text) > keys.LONGEST_PARAM:
-                raise _too_long(f"the parameter {key!r}", len(text), keys.LONGEST_PARAM)
         try:
             self._change(run_id, lambda store: store.log_batch(run_id, [], [Param(key, text) for key, text in params.items()], []))
         except InvalidArgument:
@@ -140,7 +135,7 @@ class MlflowExperimentTracker(ExperimentTracker):
     def _set_tags(self, run_id: str, tags: Mapping[str, str]) -> None:
         from mlflow.entities import RunTag
 
-        made = [RunTag(key, value) for key, value in _checked_tags(tags).items()]
+        made = [RunTag(key, value) for key, value in tags.items()]
         self._change(run_id, lambda store: store.log_batch(run_id, [], [], made))
 
     def _get_run(self, run_id: str) -> RunRecord:
@@ -249,19 +244,15 @@ class MlflowExperimentTracker(ExperimentTracker):
             return log_model(model, name, input_example, registered_model_name, options)
 
 
+def _made(store: Any, experiment: str, run: NewRun) -> Any:
+    from mlflow.entities import RunTag
+
+    tags = {USER: _user(), KEY: run.key, **({PARENT: run.parent} if run.parent else {}), **run.tags}
+    return store.create_run(experiment, _user(), milliseconds(run.started), [RunTag(key, value) for key, value in tags.items()], run.name)
+
+
 def _points_of(run_id: str, key: str, token: str | None, store: Any) -> Any:
     return store.get_metric_history(run_id, key, _PAGE, token)
-
-
-def _checked_tags(tags: Mapping[str, str]) -> Mapping[str, str]:
-    for key, value in tags.items():
-        if len(value) > keys.LONGEST_TAG:
-            raise _too_long(f"the tag {key!r}", len(value), keys.LONGEST_TAG)
-    return tags
-
-
-def _too_long(what: str, length: int, limit: int) -> InvalidArgument:
-    return InvalidArgument(f"{what} has {length:,} characters, and MLflow keeps {limit:,}", remedy="log it as a file")
 
 
 def _user() -> str:
