@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
 import uuid
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from dovetail_core import ConfigError, Conflict, InvalidArgument, NotFound
 from dovetail_experiment_tracker import RunStatus
 from dovetail_experiment_tracker_mlflow import MlflowConfig, MlflowExperimentTracker
 from dovetail_experiment_tracker_mlflow.activation import _Active
+from dovetail_experiment_tracker_mlflow.search import _runs
 
 
 @pytest.fixture(scope="module")
@@ -256,6 +259,37 @@ def test_runs_are_found_by_what_they_hold(tracker: MlflowExperimentTracker) -> N
     assert [found.name for found in (*page.items, *tracker.search_runs(limit=3, token=page.token, **mine).items)] == [
         f"run {number}" for number in (3, 2, 1, 0)
     ]
+
+
+@pytest.mark.parametrize("bound", ["1e20", "1.5e+300", "-1e-7"])
+def test_a_number_of_any_size_is_compared(tracker: MlflowExperimentTracker, bound: str) -> None:
+    with tracker.start_run() as run:
+        run.log_metric("m", float(bound) / 2, step=0)
+    operator = "<" if float(bound) > 0 else ">"
+    assert [found.id for found in tracker.iter_runs(f"metrics.m {operator} {bound}", experiments=[run.experiment])] == [run.id]
+
+
+@pytest.mark.parametrize("what", ["starts", "is deleted"])
+def test_a_run_that_starts_or_is_deleted_meanwhile_shifts_no_page(
+    tracker: MlflowExperimentTracker, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    runs = [tracker.start_run(f"run {number}") for number in range(9)]
+    for number, run in enumerate(runs):
+        run.end()
+        moment = [1000, 1000, 2000, 2000, 2000, 2000, 2000, 3000, 4000][number]
+        with closing(sqlite3.connect(tracker.config.file)) as database, database:
+            database.execute("UPDATE runs SET start_time = ? WHERE run_uuid = ?", (moment, run.id))
+    monkeypatch.setattr("dovetail_experiment_tracker_mlflow.search._PAGE", 2)
+    found: list[str] = []
+    names = tracker._experiments_known.active()
+    for record in _runs(tracker._client, {number: name for number, name in names.items() if name == runs[0].experiment}, ""):
+        found.append(record.name)
+        if len(found) == 1 and what == "is deleted":
+            tracker.delete_run(runs[8].id)
+        if len(found) == 1 and what == "starts":
+            tracker.start_run("newer").end()
+    assert found[:2] == ["run 8", "run 7"]
+    assert sorted(found) == [f"run {number}" for number in range(9)]
 
 
 def test_a_deleted_experiment_s_name_is_free(tracker: MlflowExperimentTracker) -> None:
