@@ -16,10 +16,11 @@ from typing import Any
 
 import pytest
 
-from dovetail_core import ConfigError, Conflict, InvalidArgument, NotFound
+from dovetail_core import ConfigError, Conflict, InvalidArgument, NotFound, Unavailable
 from dovetail_experiment_tracker import RunStatus
 from dovetail_experiment_tracker_mlflow import MlflowConfig, MlflowExperimentTracker
 from dovetail_experiment_tracker_mlflow.activation import _Active
+from dovetail_experiment_tracker_mlflow.errors import of_code
 from dovetail_experiment_tracker_mlflow.search import _runs
 
 
@@ -84,6 +85,34 @@ def test_settings_that_mean_nothing_are_refused(settings: dict[str, Any], said: 
 def test_a_relative_file_is_absolute_in_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert MlflowConfig(tracking_uri="runs/mlflow.db").file == tmp_path / "runs" / "mlflow.db"
+
+
+@pytest.mark.parametrize("spoil", ["a damaged file", "a parent that is a file", "a parent that cannot be made", "an unknown schema"])
+def test_a_file_that_cannot_be_opened_is_a_matter_of_the_settings(tmp_path: Path, spoil: str) -> None:
+    (tmp_path / "file").write_text("no database" * 100)
+    with closing(sqlite3.connect(tmp_path / "old.db")) as database, database:
+        database.executescript("CREATE TABLE alembic_version (version_num TEXT); INSERT INTO alembic_version VALUES ('unknown')")
+    places = {
+        "a damaged file": tmp_path / "file",
+        "a parent that is a file": tmp_path / "file" / "x.db",
+        "an unknown schema": tmp_path / "old.db",
+    }
+    tracker = MlflowExperimentTracker(tracking_uri=str(places.get(spoil, Path("/proc/nowhere/x.db"))))
+    with pytest.raises(ConfigError, match="cannot be opened") as wrong:
+        tracker.check()
+    assert "`tracking_uri`" in wrong.value.remedy
+
+
+def test_a_file_that_is_locked_is_away(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "new.db", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(Unavailable, match="locked"):
+            MlflowExperimentTracker(tracking_uri=str(tmp_path / "new.db"), outage_seconds=0.1).check()
+
+
+def test_only_what_passes_is_tried_again() -> None:
+    codes = ("TEMPORARILY_UNAVAILABLE", "DEADLINE_EXCEEDED", "REQUEST_LIMIT_EXCEEDED", "INTERNAL_ERROR", "NOT_IMPLEMENTED", "A_NEW_ONE")
+    assert [code for code in codes if of_code(code, "a call").retryable] == list(codes[:3])
 
 
 # MLflow's own client, and what it keeps for the process
