@@ -19,7 +19,9 @@ from typing import Any
 import pytest
 from mlflow_writers import log_from_threads
 
+from dovetail_conformance.instruments import FaultProxy, ResetBefore
 from dovetail_core import AuthenticationFailed, DovetailError, InvalidArgument, NotFound, Timeout, Unavailable
+from dovetail_experiment_tracker import RunStatus
 from dovetail_experiment_tracker_mlflow import MlflowExperimentTracker
 from dovetail_experiment_tracker_mlflow.testing import MlflowServer
 
@@ -151,6 +153,22 @@ def test_an_experiment_that_somebody_else_deleted_is_made_again(tracker: MlflowE
     with tracker.start_run("new") as run:
         pass
     assert [found.name for found in tracker.iter_runs(experiments=[run.experiment])] == ["new"]
+
+
+def test_a_block_is_entered_and_left_in_an_outage_that_is_buffered(server: MlflowServer, settings: dict[str, Any]) -> None:
+    import mlflow
+
+    with FaultProxy("127.0.0.1", server.port) as proxy:
+        more = {"tracking_uri": proxy.url, "on_outage": "buffer", "outage_seconds": 1.0}
+        with MlflowExperimentTracker(**{**settings, **more}) as tracker:
+            run = tracker.start_run()
+            with proxy.fault(ResetBefore(), times=None), run:
+                assert mlflow.active_run().info.run_id == run.id
+                run.log_metric("m", 1, step=0)
+                run.log_params({f"p{number}": number for number in range(101)})
+            tracker.flush()
+            record = tracker.get_run(run.id)
+    assert (record.status, dict(record.metrics), len(record.params)) == (RunStatus.FINISHED, {"m": 1.0}, 101)
 
 
 # Files, models, addresses

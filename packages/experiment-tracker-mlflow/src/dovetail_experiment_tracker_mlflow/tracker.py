@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
-from dovetail_core import ComponentConfig, InvalidArgument, NotFound, Reach, Unavailable
+from dovetail_core import ComponentConfig, DovetailError, InvalidArgument, NotFound, Reach, Unavailable
 from dovetail_experiment_tracker import ArtifactInfo, ExperimentTracker, MetricPoint, NewRun, RunRecord, RunStatus, history
 from dovetail_experiment_tracker import ExperimentTrackerCapability as Capability
 from dovetail_experiment_tracker.delivery import param_conflict
@@ -29,6 +29,7 @@ from dovetail_experiment_tracker_mlflow.records import KEY, PARENT, USER, as_rec
 from dovetail_experiment_tracker_mlflow.search import search
 
 _PAGE = 20_000
+_REMEMBERED = 1000
 
 
 class MlflowExperimentTracker(ExperimentTracker):
@@ -54,6 +55,8 @@ class MlflowExperimentTracker(ExperimentTracker):
         self._apart = Apart()
         self._doubtful: set[str] = set()
         """Keys of runs whose creation, and ids of runs whose deletion, may have been done already."""
+        self._last_read: dict[str, Any] = {}
+        """Runs of MLflow's that were made or read last, by their ids."""
         self._lock = threading.Lock()
 
     @classmethod
@@ -93,6 +96,7 @@ class MlflowExperimentTracker(ExperimentTracker):
         self._doubtful.add(run.key)
         made = self._client.call("a new run", lambda store: _made(store, experiment, run))
         self._doubtful.discard(run.key)
+        self._read(made)
         return as_record(made, run.experiment)
 
     def _made_before(self, experiment: str, run: NewRun) -> RunRecord | None:
@@ -148,7 +152,15 @@ class MlflowExperimentTracker(ExperimentTracker):
         run = self._client.call(f"run {run_id}", lambda store: store.get_run(run_id))
         if is_deleted(run):
             raise NotFound(f"run {run_id} was deleted", remedy="search_runs shows the runs")
+        self._read(run)
         return run
+
+    def _read(self, run: Any) -> None:
+        with self._lock:
+            self._last_read.pop(run.info.run_id, None)
+            self._last_read[run.info.run_id] = run
+            if len(self._last_read) > _REMEMBERED:
+                self._last_read.pop(next(iter(self._last_read)))
 
     def _change(self, run_id: str, call: Any) -> None:
         """Change a run; what MLflow says of one that is deleted, or never was, is `NotFound`."""
@@ -228,7 +240,18 @@ class MlflowExperimentTracker(ExperimentTracker):
         return f"{self.config.tracking_uri}/#/experiments/{number}/runs/{record.id}?workspace={self.config.workspace or 'default'}"
 
     def _activate(self, run_id: str, autolog: bool) -> AbstractContextManager[None]:
-        return native(self.config, self.repeated(lambda: self._run(run_id)), autolog or self.config.autolog)
+        return native(self.config, self._run_to_activate(run_id), autolog or self.config.autolog)
+
+    def _run_to_activate(self, run_id: str) -> Any:
+        """Return a run of MLflow's; as it was when it was last read, where an outage may fail nobody."""
+        if self.config.on_outage == "raise":
+            return self.repeated(lambda: self._run(run_id))
+        try:
+            return self._run(run_id)
+        except DovetailError as error:
+            if not error.retryable or run_id not in self._last_read:
+                raise
+            return self._last_read[run_id]
 
     def log_model(
         self, run_id: str, model: Any, name: str, *, input_example: Any = None, registered_model_name: str | None = None, **options: Any
