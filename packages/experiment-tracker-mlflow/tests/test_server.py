@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import sqlite3
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -17,12 +18,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlflow.exceptions import MlflowException
 from mlflow_writers import log_from_threads
 
 from dovetail_conformance.instruments import FaultProxy, ResetBefore
 from dovetail_core import AuthenticationFailed, DovetailError, InvalidArgument, NotFound, Timeout, Unavailable
 from dovetail_experiment_tracker import RunStatus
-from dovetail_experiment_tracker_mlflow import MlflowExperimentTracker
+from dovetail_experiment_tracker_mlflow import MlflowConfig, MlflowExperimentTracker
+from dovetail_experiment_tracker_mlflow.activation import native
 from dovetail_experiment_tracker_mlflow.testing import MlflowServer
 
 PASSWORD = "a-password-that-nobody-sees"
@@ -134,6 +137,28 @@ def test_mlflow_s_own_calls_have_the_credentials_while_a_run_is_active_only(trac
     assert {name: value for name, value in os.environ.items() if name.startswith("MLFLOW")} == before
     assert dict(tracker.get_run(run.id).metrics) == {"m": 1.5}
     assert [info.path for info in tracker.list_artifacts(run.id)] == ["note.txt"]
+
+
+@pytest.mark.parametrize("secret", [{"username": "admin", "password": PASSWORD}, {"token": PASSWORD}])
+def test_a_child_inherits_no_credentials_and_no_other_server_gets_them(
+    settings: dict[str, Any], recorder: tuple[str, type[Recorder]], secret: dict[str, str]
+) -> None:
+    from mlflow.tracking import MlflowClient
+
+    url, handler = recorder
+    config = MlflowConfig(**{**settings, "username": None, "password": None, **secret, "tracking_uri": url})
+    with MlflowExperimentTracker(**settings) as tracker, tracker.start_run() as run:
+        entity = tracker._run(run.id)
+        if "password" in secret:
+            inherited = subprocess.run(["env"], capture_output=True, text=True, check=True).stdout
+            assert PASSWORD not in inherited and "MLFLOW_TRACKING_AUTH=dovetail" in inherited
+    with native(config, entity, False):
+        inherited = subprocess.run(["env"], capture_output=True, text=True, check=True).stdout
+        assert PASSWORD not in inherited
+        for uri in (url, url.replace("127.0.0.1", "localhost")):
+            with pytest.raises(MlflowException):
+                MlflowClient(uri).get_run("0" * 32)
+    assert [bool(header) for _, header in handler.seen] == [True, False]
 
 
 def test_a_server_that_does_not_answer_is_a_timeout() -> None:
