@@ -16,8 +16,9 @@ from typing import Any
 
 import pytest
 
-from dovetail_core import ConfigError, Conflict, InvalidArgument, NotFound, Unavailable
+from dovetail_core import ConfigError, Conflict, InvalidArgument, NotFound, Unavailable, Unsupported
 from dovetail_experiment_tracker import RunStatus
+from dovetail_experiment_tracker.contract.stores import FolderStore
 from dovetail_experiment_tracker_mlflow import MlflowConfig, MlflowExperimentTracker
 from dovetail_experiment_tracker_mlflow.activation import _Active
 from dovetail_experiment_tracker_mlflow.errors import of_code
@@ -391,6 +392,11 @@ def test_files_go_where_one_of_mlflow_s_repositories_puts_them(file: Path, tmp_p
         with pytest.raises(NotFound):
             tracker.download_artifact(run.id, "sub/z.txt", tmp_path / "none")
     assert [path.read_text() for path in place.rglob("y.txt")] == ["text"]
+
+
+def test_an_artifact_store_is_refused(tracker: MlflowExperimentTracker, tmp_path: Path) -> None:
+    with pytest.raises(Unsupported, match="artifact_store"):
+        tracker.use_artifact_store(FolderStore(tmp_path))
 
 
 def test_a_file_has_no_address(tracker: MlflowExperimentTracker) -> None:

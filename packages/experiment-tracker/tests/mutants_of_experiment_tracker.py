@@ -475,6 +475,18 @@ class WritesInPlace(LocalExperimentTracker):
                 time.sleep(0)
 
 
+@mutant("ET-42", of=LocalHarness)
+class KeepsItsOwnPlace(LocalExperimentTracker):
+    """An artifact store is accepted, and not used."""
+
+    def _create_run(self, run: NewRun) -> RunRecord:
+        store, self.artifact_store = self.artifact_store, None
+        try:
+            return super()._create_run(run)
+        finally:
+            self.artifact_store = store
+
+
 # Faults
 
 

@@ -36,11 +36,11 @@ class MlflowExperimentTracker(ExperimentTracker):
     """Runs in MLflow, on a tracking server or in a database file; MLflow's own UI shows them.
 
     While a run is active, MLflow's own active run is the same one, so that code which calls `mlflow.log_metric` lands in it. Times are
-    kept to the millisecond. MLflow is imported at the first use, not with this module.
+    kept to the millisecond. Files of runs are where MLflow keeps them, and its UI shows them, also in a stack. MLflow is imported at the first use, not with this module.
     """
 
     flavor = "mlflow"
-    capabilities: frozenset[Any] = frozenset(Capability)
+    capabilities: frozenset[Any] = frozenset(Capability) - {Capability.ARTIFACT_STORE}
     points_per_call = 1000
     params_per_call = 100
     tags_per_call = 100
