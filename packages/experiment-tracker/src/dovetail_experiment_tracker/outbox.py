@@ -66,7 +66,7 @@ class Terms:
     patient: bool
     """Whether an outage is waited for as long as it takes, and points that do not fit are lost; else what waits is lost when `patience` is over."""
     patience: float
-    """Seconds for which an outage is waited for, from its first failure on; after that, what waits is tried once."""
+    """Seconds for which an outage is waited for, from its first failure on; after that, what waits is tried once, for as long again."""
 
 
 class Outbox:
@@ -272,11 +272,19 @@ class Outbox:
                 self._count -= what if isinstance(what, int) else 1
                 self._calls -= isinstance(what, str)
                 self._changed.notify_all()
-            hopeless = error if isinstance(error, Timeout) else None  # to wait as long for each of many would be without end
+            hopeless = error if self._is_long_away() else None  # where each of many tries takes its time, there would be no end
         with self._changed:
             self._lots_done += 1
             self._count, self._calls = len(self._waiting), len(self._waiting.calls)
             self._changed.notify_all()
+
+    def _is_long_away(self) -> bool:
+        return self._away and not self._endless and time.monotonic() - self._away_since > 2 * self._terms.patience
+
+    @property
+    def _endless(self) -> bool:
+        """Whether an outage is waited for as long as it takes; whoever sends where no thread can be started does not."""
+        return self._terms.patient and self._thread is not None
 
     def _pieces_of(self, lot: _Lot) -> Iterator[tuple[str, str | int, Callable[[], object]]]:
         """Yield calls, each with its run, and what is lost if it fails: points by their number, or what is told of it."""
@@ -294,11 +302,10 @@ class Outbox:
             with self._changed:
                 self._note(error, begun)
                 left = self._away_since + self._terms.patience - time.monotonic()
-                endless = self._terms.patient and self._thread is not None
-                if not self._away or self._closing or (not endless and left <= asked):
+                if not self._away or self._closing or (not self._endless and left <= asked):
                     return error
                 self._changed.notify_all()
-                wait = next(waits) if endless else min(next(waits), left)
+                wait = next(waits) if self._endless else min(next(waits), left)
                 self._changed.wait_for(lambda: self._closing, max(wait, asked))
             begun = time.monotonic()
         self._away = False
