@@ -114,6 +114,7 @@ def test_a_file_that_is_locked_is_away(tmp_path: Path) -> None:
 def test_only_what_passes_is_tried_again() -> None:
     codes = ("TEMPORARILY_UNAVAILABLE", "DEADLINE_EXCEEDED", "REQUEST_LIMIT_EXCEEDED", "INTERNAL_ERROR", "NOT_IMPLEMENTED", "A_NEW_ONE")
     assert [code for code in codes if of_code(code, "a call").retryable] == list(codes[:3])
+    assert of_code("INTERNAL_ERROR", "a call", "(sqlite3.OperationalError) database is locked").retryable
 
 
 # MLflow's own client, and what it keeps for the process

@@ -61,8 +61,13 @@ def of_code(code: str, what: str, detail: str = "") -> DovetailError:
     """Return the error for one of MLflow's codes."""
     error = _made(_KINDS.get(code, Unavailable), f"{what}: {code}" + (f": {detail}" if detail else ""))
     if type(error) is Unavailable:
-        error.retryable = code in _PASSING
+        error.retryable = _passes(code, detail)
     return error
+
+
+def _passes(code: str, detail: str) -> bool:
+    """Tell whether it may be over when it is tried again; `log_batch` says INTERNAL_ERROR of a database that is locked or away, too."""
+    return code in _PASSING or (code == "INTERNAL_ERROR" and "OperationalError" in detail)
 
 
 def of_response(response: Any, what: str) -> DovetailError:
@@ -77,7 +82,7 @@ def of_response(response: Any, what: str) -> DovetailError:
         kind = _STATUSES.get(status, InvalidArgument if 400 <= status < 500 else Unavailable)
         error = _made(kind, f"{what}: HTTP {status}")
         if code and status >= 500:  # MLflow itself says it, and no proxy before it
-            error.retryable = code in _PASSING
+            error.retryable = _passes(code, detail)
     if isinstance(error, RateLimited):
         error.retry_after = _seconds(response.headers.get("Retry-After"))
     return error
