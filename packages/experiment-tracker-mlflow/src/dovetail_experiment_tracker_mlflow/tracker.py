@@ -36,7 +36,8 @@ class MlflowExperimentTracker(ExperimentTracker):
     """Runs in MLflow, on a tracking server or in a database file; MLflow's own UI shows them.
 
     While a run is active, MLflow's own active run is the same one, so that code which calls `mlflow.log_metric` lands in it. Times are
-    kept to the millisecond. Files of runs are where MLflow keeps them, and its UI shows them, also in a stack. MLflow is imported at the first use, not with this module.
+    kept to the millisecond. Files of runs are where MLflow
+    keeps them, also in a stack. MLflow is imported at the first use, not with this module.
     """
 
     flavor = "mlflow"
