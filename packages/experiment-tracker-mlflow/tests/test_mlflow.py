@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import math
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
 import uuid
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dovetail_core import ConfigError, Conflict, InvalidArgument, NotFound
+from dovetail_core import ConfigError, Conflict, InvalidArgument, NotFound, Unavailable, Unsupported
 from dovetail_experiment_tracker import RunStatus
+from dovetail_experiment_tracker.contract.stores import FolderStore
 from dovetail_experiment_tracker_mlflow import MlflowConfig, MlflowExperimentTracker
 from dovetail_experiment_tracker_mlflow.activation import _Active
+from dovetail_experiment_tracker_mlflow.errors import of_code
+from dovetail_experiment_tracker_mlflow.search import _runs
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +86,35 @@ def test_settings_that_mean_nothing_are_refused(settings: dict[str, Any], said: 
 def test_a_relative_file_is_absolute_in_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert MlflowConfig(tracking_uri="runs/mlflow.db").file == tmp_path / "runs" / "mlflow.db"
+
+
+@pytest.mark.parametrize("spoil", ["a damaged file", "a parent that is a file", "a parent that cannot be made", "an unknown schema"])
+def test_a_file_that_cannot_be_opened_is_a_matter_of_the_settings(tmp_path: Path, spoil: str) -> None:
+    (tmp_path / "file").write_text("no database" * 100)
+    with closing(sqlite3.connect(tmp_path / "old.db")) as database, database:
+        database.executescript("CREATE TABLE alembic_version (version_num TEXT); INSERT INTO alembic_version VALUES ('unknown')")
+    places = {
+        "a damaged file": tmp_path / "file",
+        "a parent that is a file": tmp_path / "file" / "x.db",
+        "an unknown schema": tmp_path / "old.db",
+    }
+    tracker = MlflowExperimentTracker(tracking_uri=str(places.get(spoil, Path("/proc/nowhere/x.db"))))
+    with pytest.raises(ConfigError, match="cannot be opened") as wrong:
+        tracker.check()
+    assert "`tracking_uri`" in wrong.value.remedy
+
+
+def test_a_file_that_is_locked_is_away(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "new.db", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(Unavailable, match="locked"):
+            MlflowExperimentTracker(tracking_uri=str(tmp_path / "new.db"), outage_seconds=0.1).check()
+
+
+def test_only_what_passes_is_tried_again() -> None:
+    codes = ("TEMPORARILY_UNAVAILABLE", "DEADLINE_EXCEEDED", "REQUEST_LIMIT_EXCEEDED", "INTERNAL_ERROR", "NOT_IMPLEMENTED", "A_NEW_ONE")
+    assert [code for code in codes if of_code(code, "a call").retryable] == list(codes[:3])
+    assert of_code("INTERNAL_ERROR", "a call", "(sqlite3.OperationalError) database is locked").retryable
 
 
 # MLflow's own client, and what it keeps for the process
@@ -258,6 +292,37 @@ def test_runs_are_found_by_what_they_hold(tracker: MlflowExperimentTracker) -> N
     ]
 
 
+@pytest.mark.parametrize("bound", ["1e20", "1.5e+300", "-1e-7"])
+def test_a_number_of_any_size_is_compared(tracker: MlflowExperimentTracker, bound: str) -> None:
+    with tracker.start_run() as run:
+        run.log_metric("m", float(bound) / 2, step=0)
+    operator = "<" if float(bound) > 0 else ">"
+    assert [found.id for found in tracker.iter_runs(f"metrics.m {operator} {bound}", experiments=[run.experiment])] == [run.id]
+
+
+@pytest.mark.parametrize("what", ["starts", "is deleted"])
+def test_a_run_that_starts_or_is_deleted_meanwhile_shifts_no_page(
+    tracker: MlflowExperimentTracker, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    runs = [tracker.start_run(f"run {number}") for number in range(9)]
+    for number, run in enumerate(runs):
+        run.end()
+        moment = [1000, 1000, 2000, 2000, 2000, 2000, 2000, 3000, 4000][number]
+        with closing(sqlite3.connect(tracker.config.file)) as database, database:
+            database.execute("UPDATE runs SET start_time = ? WHERE run_uuid = ?", (moment, run.id))
+    monkeypatch.setattr("dovetail_experiment_tracker_mlflow.search._PAGE", 2)
+    found: list[str] = []
+    names = tracker._experiments_known.active()
+    for record in _runs(tracker._client, {number: name for number, name in names.items() if name == runs[0].experiment}, ""):
+        found.append(record.name)
+        if len(found) == 1 and what == "is deleted":
+            tracker.delete_run(runs[8].id)
+        if len(found) == 1 and what == "starts":
+            tracker.start_run("newer").end()
+    assert found[:2] == ["run 8", "run 7"]
+    assert sorted(found) == [f"run {number}" for number in range(9)]
+
+
 def test_a_deleted_experiment_s_name_is_free(tracker: MlflowExperimentTracker) -> None:
     with tracker.start_run("old") as run:
         run.log_metric("m", 1)
@@ -270,6 +335,27 @@ def test_a_deleted_experiment_s_name_is_free(tracker: MlflowExperimentTracker) -
     with tracker.start_run("new") as later:
         pass
     assert [found.name for found in tracker.iter_runs(experiments=[later.experiment])] == ["new"]
+
+
+def test_an_experiment_that_somebody_else_deleted_is_made_again(tracker: MlflowExperimentTracker) -> None:
+    with tracker.start_run("old") as old:
+        pass
+    with MlflowExperimentTracker(tracker.config) as other:
+        other.delete_experiment(old.experiment)
+    with tracker.start_run("new") as run:
+        run.log_metric("m", 1)
+    assert [found.name for found in tracker.iter_runs(experiments=[run.experiment])] == ["new"]
+
+
+def test_an_experiment_that_is_in_mlflow_s_bin_is_told(tracker: MlflowExperimentTracker) -> None:
+    from mlflow import MlflowClient
+
+    with tracker.start_run() as run:
+        pass
+    MlflowClient(tracker.config.tracking_uri).delete_experiment(tracker._run(run.id).info.experiment_id)
+    for _ in range(2):
+        with pytest.raises(InvalidArgument, match="deleted experiment"):
+            tracker.start_run()
 
 
 def test_files_are_kept_beside_the_database_and_nothing_in_the_working_directory(
@@ -307,6 +393,11 @@ def test_files_go_where_one_of_mlflow_s_repositories_puts_them(file: Path, tmp_p
         with pytest.raises(NotFound):
             tracker.download_artifact(run.id, "sub/z.txt", tmp_path / "none")
     assert [path.read_text() for path in place.rglob("y.txt")] == ["text"]
+
+
+def test_an_artifact_store_is_refused(tracker: MlflowExperimentTracker, tmp_path: Path) -> None:
+    with pytest.raises(Unsupported, match="artifact_store"):
+        tracker.use_artifact_store(FolderStore(tmp_path))
 
 
 def test_a_file_has_no_address(tracker: MlflowExperimentTracker) -> None:

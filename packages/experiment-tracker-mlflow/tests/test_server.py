@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import sqlite3
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -17,10 +18,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlflow.exceptions import MlflowException
 from mlflow_writers import log_from_threads
 
+from dovetail_conformance.instruments import FaultProxy, ResetBefore
 from dovetail_core import AuthenticationFailed, DovetailError, InvalidArgument, NotFound, Timeout, Unavailable
-from dovetail_experiment_tracker_mlflow import MlflowExperimentTracker
+from dovetail_experiment_tracker import RunStatus
+from dovetail_experiment_tracker_mlflow import MlflowConfig, MlflowExperimentTracker
+from dovetail_experiment_tracker_mlflow.activation import native
 from dovetail_experiment_tracker_mlflow.testing import MlflowServer
 
 PASSWORD = "a-password-that-nobody-sees"
@@ -134,6 +139,28 @@ def test_mlflow_s_own_calls_have_the_credentials_while_a_run_is_active_only(trac
     assert [info.path for info in tracker.list_artifacts(run.id)] == ["note.txt"]
 
 
+@pytest.mark.parametrize("secret", [{"username": "admin", "password": PASSWORD}, {"token": PASSWORD}])
+def test_a_child_inherits_no_credentials_and_no_other_server_gets_them(
+    settings: dict[str, Any], recorder: tuple[str, type[Recorder]], secret: dict[str, str]
+) -> None:
+    from mlflow.tracking import MlflowClient
+
+    url, handler = recorder
+    config = MlflowConfig(**{**settings, "username": None, "password": None, **secret, "tracking_uri": url})
+    with MlflowExperimentTracker(**settings) as tracker, tracker.start_run() as run:
+        entity = tracker._run(run.id)
+        if "password" in secret:
+            inherited = subprocess.run(["env"], capture_output=True, text=True, check=True).stdout
+            assert PASSWORD not in inherited and "MLFLOW_TRACKING_AUTH=dovetail" in inherited
+    with native(config, entity, False):
+        inherited = subprocess.run(["env"], capture_output=True, text=True, check=True).stdout
+        assert PASSWORD not in inherited
+        for uri in (url, url.replace("127.0.0.1", "localhost")):
+            with pytest.raises(MlflowException):
+                MlflowClient(uri).get_run("0" * 32)
+    assert [bool(header) for _, header in handler.seen] == [True, False]
+
+
 def test_a_server_that_does_not_answer_is_a_timeout() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
@@ -141,6 +168,32 @@ def test_a_server_that_does_not_answer_is_a_timeout() -> None:
         for call in (lambda: tracker.get_run("0" * 32), lambda: tracker.set_tags("0" * 32, {"t": "x"})):
             with pytest.raises(Timeout, match="no answer in time"):
                 call()
+
+
+def test_an_experiment_that_somebody_else_deleted_is_made_again(tracker: MlflowExperimentTracker, settings: dict[str, Any]) -> None:
+    with tracker.start_run("old") as old:
+        pass
+    with MlflowExperimentTracker(**settings) as other:
+        other.delete_experiment(old.experiment)
+    with tracker.start_run("new") as run:
+        pass
+    assert [found.name for found in tracker.iter_runs(experiments=[run.experiment])] == ["new"]
+
+
+def test_a_block_is_entered_and_left_in_an_outage_that_is_buffered(server: MlflowServer, settings: dict[str, Any]) -> None:
+    import mlflow
+
+    with FaultProxy("127.0.0.1", server.port) as proxy:
+        more = {"tracking_uri": proxy.url, "on_outage": "buffer", "outage_seconds": 1.0}
+        with MlflowExperimentTracker(**{**settings, **more}) as tracker:
+            run = tracker.start_run()
+            with proxy.fault(ResetBefore(), times=None), run:
+                assert mlflow.active_run().info.run_id == run.id
+                run.log_metric("m", 1, step=0)
+                run.log_params({f"p{number}": number for number in range(101)})
+            tracker.flush()
+            record = tracker.get_run(run.id)
+    assert (record.status, dict(record.metrics), len(record.params)) == (RunStatus.FINISHED, {"m": 1.0}, 101)
 
 
 # Files, models, addresses

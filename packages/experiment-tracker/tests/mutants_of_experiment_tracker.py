@@ -7,10 +7,13 @@ import os
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+
+from pydantic import Field, SecretStr
 
 from dovetail_conformance.mutants import equivalent, mutant
 from dovetail_core import AlreadyExists, DovetailError, InvalidArgument, Unavailable, new_id
@@ -32,6 +35,7 @@ from dovetail_experiment_tracker import (
 from dovetail_experiment_tracker import ExperimentTrackerCapability as Capability
 from dovetail_experiment_tracker.delivery import Delivery
 from dovetail_experiment_tracker.memory import Stored
+from dovetail_experiment_tracker.outbox import Outbox
 from dovetail_experiment_tracker.params import decode
 from dovetail_experiment_tracker.testing import LocalHarness, MemoryHarness
 
@@ -286,6 +290,20 @@ class CloseForgets(InMemoryExperimentTracker):
         super().close()
 
 
+@mutant("ET-14", of=LocalHarness)
+class ForkedWorkersLoseTheirs(LocalExperimentTracker):
+    """What a forked worker sends does not arrive."""
+
+    def setup(self) -> None:
+        """Note the process."""
+        super().setup()
+        self.made_in = os.getpid()
+
+    def _log_metrics(self, run_id: str, points: Sequence[MetricPoint], batch: str) -> None:
+        if os.getpid() == self.made_in:
+            super()._log_metrics(run_id, points, batch)
+
+
 @mutant("ET-38", of=MemoryHarness)
 class AlwaysInTheBackground(InMemoryExperimentTracker):
     """Points are sent in the background, whatever was asked for."""
@@ -366,6 +384,26 @@ class ShowsCredentials(InMemoryExperimentTracker):
     def run_url(self, run: RunRecord) -> str | None:
         """Return the address, with user and password."""
         return f"http://user:password@127.0.0.1:5000/runs/{run.id}"
+
+
+@mutant("ET-18", of=MemoryHarness)
+class TellsItsChildren(InMemoryExperimentTracker):
+    """While a run is active, a variable of the environment holds the password."""
+
+    class Config(InMemoryExperimentTracker.Config):
+        """Settings with a password."""
+
+        password: SecretStr = Field(default=SecretStr("a password that nobody sees"), description="Password.")
+
+    config: Config
+
+    @contextmanager
+    def _activate(self, run_id: str, autolog: bool) -> Iterator[None]:
+        os.environ["TRACKER_LOGIN"] = f"user:{self.config.password.get_secret_value()}"
+        try:
+            yield
+        finally:
+            os.environ.pop("TRACKER_LOGIN", None)
 
 
 # Searching
@@ -475,6 +513,18 @@ class WritesInPlace(LocalExperimentTracker):
                 time.sleep(0)
 
 
+@mutant("ET-42", of=LocalHarness)
+class KeepsItsOwnPlace(LocalExperimentTracker):
+    """An artifact store is accepted, and not used."""
+
+    def _create_run(self, run: NewRun) -> RunRecord:
+        store, self.artifact_store = self.artifact_store, None
+        try:
+            return super()._create_run(run)
+        finally:
+            self.artifact_store = store
+
+
 # Faults
 
 
@@ -488,6 +538,80 @@ class SaysNothingOfAnOutage(InMemoryExperimentTracker):
         except Unavailable:
             if self.config.on_outage == "buffer":
                 raise
+
+
+class _WaitsForEachCall(Outbox):
+    def _error_of(self, call: Any) -> Exception | None:
+        self._away = False
+        return super()._error_of(call)
+
+    def _is_long_away(self) -> bool:
+        return False
+
+
+class _WithThatOutbox(Delivery):
+    def _made(self) -> Outbox:
+        if self._outbox is None:
+            self._outbox = _WaitsForEachCall(self._tracker._log_metrics, self._terms())
+        return self._outbox
+
+
+@mutant("ET-15", of=MemoryHarness)
+class WaitsForEachCall(InMemoryExperimentTracker):
+    """An outage is waited for again and again, with each call that the points take."""
+
+    def setup(self) -> None:
+        """Take an outbox that waits for each call."""
+        super().setup()
+        self._delivery = _WithThatOutbox(self)
+
+
+class _Overtakes(Delivery):
+    def now(self, run_id: str, what: str, call: Any) -> None:
+        if self._outbox is not None and not self._outbox.away:
+            self._outbox._calls = 0
+        super().now(run_id, what, call)
+
+
+@mutant("ET-41", of=MemoryHarness)
+class OvertakesWhatWaits(InMemoryExperimentTracker):
+    """A call is made at once when the backend is back, also while earlier ones wait."""
+
+    def setup(self) -> None:
+        """Take a delivery that overtakes."""
+        super().setup()
+        self._delivery = _Overtakes(self)
+
+    def _set_tags(self, run_id: str, tags: Mapping[str, str]) -> None:
+        super()._set_tags(run_id, tags)
+        if self.config.on_outage == "buffer":
+            time.sleep(0.02)
+
+
+class _AlwaysLooks(Delivery):
+    def _stored_params(self, run_id: str) -> Mapping[str, Any]:
+        return self._tracker.get_run(run_id).params
+
+
+@mutant("ET-41", of=MemoryHarness)
+class LooksInAnOutage(InMemoryExperimentTracker):
+    """Before more parameters than one call takes, the run is read, also where an outage may fail nobody."""
+
+    def setup(self) -> None:
+        """Take a delivery that always looks."""
+        super().setup()
+        self._delivery = _AlwaysLooks(self)
+
+
+@mutant("ET-41", of=MemoryHarness)
+class ReadsTheRunToEnterIt(InMemoryExperimentTracker):
+    """A run is read when its block is entered, also where an outage may fail nobody."""
+
+    @contextmanager
+    def _activate(self, run_id: str, autolog: bool) -> Iterator[None]:
+        if self.config.on_outage == "buffer":
+            self.get_run(run_id)
+        yield
 
 
 class _NeverLenient(Delivery):

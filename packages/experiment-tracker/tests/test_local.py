@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import socket
 import sqlite3
 import time
 from contextlib import closing
@@ -153,6 +154,19 @@ def test_files_of_a_store_that_is_not_there_are_told(tracker: LocalExperimentTra
         tracker._database.write(lambda connection: connection.execute("UPDATE runs SET files = 'experiments/x'"))
         with pytest.raises(NotReady, match="artifact store"):
             tracker.list_artifacts(run.id)
+    tracker.close()
+
+
+def test_a_source_that_cannot_be_read_is_told_as_that(tracker: LocalExperimentTracker, path: Path, tmp_path: Path) -> None:
+    with tracker.start_run() as run:
+        with pytest.raises(NotFound, match=r"gone\.txt any more"):
+            tracker._upload(run.id, tmp_path / "gone.txt", "f")
+        with closing(socket.socket(socket.AF_UNIX)) as listening:
+            listening.bind(str(tmp_path / "s"))
+            with pytest.raises(PermissionDenied, match="/s cannot be read") as denied:
+                tracker._upload(run.id, tmp_path / "s", "f")
+        assert str(path) not in str(denied.value.remedy)
+        assert tracker.list_artifacts(run.id) == []
     tracker.close()
 
 

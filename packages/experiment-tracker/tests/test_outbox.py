@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from dovetail_core import NotFound, Timeout, Unavailable, utcnow
+from dovetail_core import NotFound, RateLimited, Timeout, Unavailable, utcnow
 from dovetail_experiment_tracker import MetricPoint
-from dovetail_experiment_tracker.outbox import Outbox, Terms
+from dovetail_experiment_tracker.outbox import Outbox, Terms, at_exit
 
 
 class Backend:
@@ -188,3 +188,119 @@ def test_an_interruption_while_the_thread_is_started_keeps_nothing_from_being_de
 
 def _interrupted(thread: threading.Thread) -> None:
     raise KeyboardInterrupt
+
+
+# Outages
+
+
+def test_an_outage_is_waited_for_once_and_not_for_each_call(backend: Backend) -> None:
+    outbox = box(backend, patience=0.5)
+    backend.away = True
+    outbox.put("r", some(100))
+    begun = time.monotonic()
+    with pytest.raises(Unavailable, match="100 metric points"):
+        outbox.flush()
+    assert 0.5 <= time.monotonic() - begun < 2
+    assert len(set(backend.batches)) == 10, "each is tried"
+    outbox.close()
+
+
+def test_a_backend_that_answers_nobody_does_not_take_its_time_for_each_call() -> None:
+    def send(run_id: str, points: Sequence[MetricPoint], batch: str) -> None:
+        time.sleep(0.3)
+        raise Timeout("no answer in time")
+
+    outbox = Outbox(send, Terms("tracker 'x'", 10, 1000, 60.0, False, 0.5))
+    outbox.put("r", some(200))
+    begun = time.monotonic()
+    with pytest.raises(Timeout) as said:
+        outbox.flush()
+    assert time.monotonic() - begun < 3
+    assert said.value.details["lost"] == 200
+    outbox.close()
+
+
+def test_an_outage_after_a_long_time_is_another_one(backend: Backend) -> None:
+    outbox = box(backend, patience=0.4)
+    for first in (0, 1):
+        backend.away = True
+        outbox.put("r", some(1, first))
+        with pytest.raises(Unavailable):
+            outbox.flush()
+        time.sleep(0.6)
+    backend.batches.clear()
+    outbox.put("r", some(1, 2))
+    with pytest.raises(Timeout):
+        outbox.flush(timeout=0.05)
+    backend.away = False
+    outbox.flush()
+    assert backend.taken == [2]
+    outbox.close()
+
+
+def test_a_backend_that_asks_for_time_is_given_it(backend: Backend) -> None:
+    outbox = box(backend, patience=30)
+    tried: list[float] = []
+
+    def send() -> None:
+        tried.append(time.monotonic())
+        if len(tried) == 1:
+            raise RateLimited("slower", retry_after=0.7)
+
+    outbox.put_call("r", "a tag", send)
+    outbox.flush()
+    assert tried[1] - tried[0] >= 0.7
+    outbox.close()
+
+
+def test_a_backend_that_asks_for_more_time_than_there_is_gets_none(backend: Backend) -> None:
+    outbox = box(backend, patience=0.3)
+    backend.error = RateLimited("slower", retry_after=60)
+    outbox.put("r", some(1))
+    with pytest.raises(RateLimited, match="1 metric points"):
+        outbox.flush(timeout=10)
+    outbox.close()
+
+
+def test_it_is_clear_when_no_call_waits_or_is_on_its_way(backend: Backend) -> None:
+    outbox, go_on = box(backend, patient=True), threading.Event()
+    assert outbox.clear
+    outbox.put_call("r", "a tag", lambda: go_on.wait(10))
+    outbox.put_call("r", "another tag", lambda: None)
+    eventually(lambda: not outbox._waiting)
+    assert not outbox.away and not outbox.clear
+    go_on.set()
+    outbox.flush()
+    assert outbox.clear
+    outbox.close()
+
+
+# The end of a process
+
+
+def test_where_no_thread_can_be_started_whoever_waits_sends(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: threading.Thread) -> None:
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+
+    outbox = box(backend, capacity=20)
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    outbox.put("r", some(500))
+    outbox.flush()
+    outbox.put("r", some(5, 500))
+    outbox.close()
+    assert backend.taken == list(range(505))
+
+
+def test_an_outbox_that_cannot_be_closed_does_not_keep_others_from_it(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken(Outbox):
+        def close(self, timeout: float | None = None) -> None:
+            raise RuntimeError("broken")
+
+    boxes = [Broken(backend.send, Terms("x", 10, 1000, 60.0, False, 0.3)), box(backend)]
+    monkeypatch.setattr("dovetail_experiment_tracker.outbox._outboxes", boxes)
+    boxes[1].put("r", some(3))
+    at_exit()
+    assert backend.taken == [0, 1, 2]
+    assert "broken" in caplog.text

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from dovetail_core import DovetailError
 from dovetail_experiment_tracker_mlflow.config import MlflowConfig
-from dovetail_experiment_tracker_mlflow.errors import of_exception
+from dovetail_experiment_tracker_mlflow.errors import of_exception, of_opening
 
 R = TypeVar("R")
 
@@ -60,9 +60,12 @@ class Client:
         from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
         file = self._config.file
-        file.parent.mkdir(parents=True, exist_ok=True)
         root = self._config.artifact_location or (file.parent / "mlflow-artifacts").as_uri()
-        return SqlAlchemyStore(self._config.tracking_uri, root)
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            return SqlAlchemyStore(self._config.tracking_uri, root)
+        except Exception as error:  # of the system, SQLite, SQLAlchemy, alembic or MLflow
+            raise of_opening(error, file) from error
 
     def close(self) -> None:
         """Forget the store; the next call makes it again. Connections to a server are MLflow's, and shared by the process."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from dovetail_core import (
     AlreadyExists,
     AuthenticationFailed,
+    ConfigError,
     Conflict,
     DovetailError,
     InvalidArgument,
@@ -33,6 +35,10 @@ _KINDS: dict[str, type[DovetailError]] = {
     "REQUEST_LIMIT_EXCEEDED": RateLimited,
     "RESOURCE_EXHAUSTED": RateLimited,
 }
+_PASSING = frozenset({"TEMPORARILY_UNAVAILABLE", "DEADLINE_EXCEEDED"})
+"""Codes of what may be over when it is tried again; what else MLflow meets, it meets again."""
+_LOCKED = frozenset({5, 6})
+"""SQLite's codes SQLITE_BUSY and SQLITE_LOCKED."""
 _STATUSES: dict[int, type[DovetailError]] = {
     401: AuthenticationFailed,
     403: PermissionDenied,
@@ -53,7 +59,15 @@ _REMEDIES: dict[type[DovetailError], str] = {
 
 def of_code(code: str, what: str, detail: str = "") -> DovetailError:
     """Return the error for one of MLflow's codes."""
-    return _made(_KINDS.get(code, Unavailable), f"{what}: {code}" + (f": {detail}" if detail else ""))
+    error = _made(_KINDS.get(code, Unavailable), f"{what}: {code}" + (f": {detail}" if detail else ""))
+    if type(error) is Unavailable:
+        error.retryable = _passes(code, detail)
+    return error
+
+
+def _passes(code: str, detail: str) -> bool:
+    """Tell whether it may be over when it is tried again; `log_batch` says INTERNAL_ERROR of a database that is locked or away, too."""
+    return code in _PASSING or (code == "INTERNAL_ERROR" and "OperationalError" in detail)
 
 
 def of_response(response: Any, what: str) -> DovetailError:
@@ -67,6 +81,8 @@ def of_response(response: Any, what: str) -> DovetailError:
     else:
         kind = _STATUSES.get(status, InvalidArgument if 400 <= status < 500 else Unavailable)
         error = _made(kind, f"{what}: HTTP {status}")
+        if code and status >= 500:  # MLflow itself says it, and no proxy before it
+            error.retryable = _passes(code, detail)
     if isinstance(error, RateLimited):
         error.retry_after = _seconds(response.headers.get("Retry-After"))
     return error
@@ -94,6 +110,15 @@ def _is_late(error: Exception) -> bool:
 def of_exception(error: Any, what: str) -> DovetailError:
     """Return the error for an exception of MLflow's own."""
     return of_code(str(getattr(error, "error_code", "INTERNAL_ERROR")), what, str(getattr(error, "message", "")))
+
+
+def of_opening(error: Exception, file: Path) -> DovetailError:
+    """Return the error for a database file that could not be opened or made."""
+    reason = getattr(error, "orig", None) or error
+    if getattr(reason, "sqlite_errorcode", 0) & 0xFF in _LOCKED:
+        return Unavailable(f"{file} is locked by another process", remedy="wait until that is done with it")
+    what = f"{file} cannot be opened as a database of MLflow's: {str(reason).partition(chr(10))[0]}"
+    return ConfigError(what, remedy="set `tracking_uri` to such a file, or to a place where it can be made", field="tracking_uri")
 
 
 def _made(kind: type[DovetailError], message: str) -> DovetailError:

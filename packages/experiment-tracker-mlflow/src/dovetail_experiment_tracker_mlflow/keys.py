@@ -6,9 +6,6 @@ import posixpath
 import re
 
 LONGEST_KEY = 250
-LONGEST_PARAM = 6000
-"""Characters of a parameter's value; MLflow cuts longer ones in silence."""
-LONGEST_TAG = 8000
 _KEY = re.compile(r"[/\w.\- :]*")
 _RUN_ID = re.compile(r"[a-zA-Z0-9][\w\-]{0,255}", re.ASCII)
 

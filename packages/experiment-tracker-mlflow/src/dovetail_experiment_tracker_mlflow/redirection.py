@@ -9,11 +9,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from dovetail_experiment_tracker_mlflow import request_auth
 from dovetail_experiment_tracker_mlflow.config import MlflowConfig
 
 _FOREIGN = (
     "MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI", "MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_WORKSPACE",
-    "MLFLOW_TRACKING_AUTH", "MLFLOW_TRACKING_AWS_SIGV4", "MLFLOW_TRACKING_CLIENT_CERT_PATH",
+    "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_AWS_SIGV4",
+    "MLFLOW_TRACKING_CLIENT_CERT_PATH",
 )  # fmt: skip
 """Variables that lead MLflow's own client elsewhere."""
 
@@ -49,7 +51,11 @@ class Redirection:
         from mlflow.tracking import fluent
         from mlflow.tracking._tracking_service import utils
 
-        wanted = {**dict.fromkeys(_FOREIGN), **_credentials(config)}
+        wanted = {
+            **dict.fromkeys(_FOREIGN),
+            **_trust(config),
+            "MLFLOW_TRACKING_AUTH": request_auth.NAME if request_auth.give(config) else None,
+        }
         self._before = (utils._tracking_uri, fluent._active_experiment_id, {name: os.environ.get(name) for name in wanted})
         mlflow.set_tracking_uri(config.tracking_uri)
         _set({**wanted, "MLFLOW_TRACKING_URI": config.tracking_uri, "MLFLOW_WORKSPACE": config.workspace})
@@ -60,6 +66,7 @@ class Redirection:
         import mlflow
         from mlflow.tracking import fluent
 
+        request_auth.give(None)
         uri, fluent._active_experiment_id, environment = self._before
         mlflow.set_tracking_uri(uri)
         _set(environment)
@@ -112,11 +119,8 @@ def _place(config: MlflowConfig) -> tuple[str, str | None]:
     return config.tracking_uri, config.workspace
 
 
-def _credentials(config: MlflowConfig) -> dict[str, str | None]:
+def _trust(config: MlflowConfig) -> dict[str, str | None]:
     return {
-        "MLFLOW_TRACKING_USERNAME": config.username,
-        "MLFLOW_TRACKING_PASSWORD": config.password.get_secret_value() if config.password else None,
-        "MLFLOW_TRACKING_TOKEN": config.token.get_secret_value() if config.token else None,
         "MLFLOW_TRACKING_INSECURE_TLS": "true" if config.verify is False else None,
         "MLFLOW_TRACKING_SERVER_CERT_PATH": config.verify if isinstance(config.verify, str) else None,
     }

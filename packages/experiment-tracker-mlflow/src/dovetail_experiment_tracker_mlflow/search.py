@@ -26,7 +26,7 @@ def search(client: Client, experiments: Mapping[str, str], query: RunQuery, afte
     The latest runs first is MLflow's own order too, and is read only as far as needed; for any other order all that may fit is read.
     """
     last = tuple(json.loads(after)) if after is not None else None
-    runs = _runs(client, experiments, _narrowing(query, last), "attributes.start_time DESC")
+    runs = _runs(client, experiments, _narrowing(query, last))
     fitting = (run for run in runs if matching.matches(run, query.conditions))
     keyed = ((matching.sort_key(run, query.field, query.descending), run) for run in fitting)
     beyond = ((key, run) for key, run in keyed if last is None or key > last)
@@ -64,7 +64,9 @@ def _condition(condition: Condition) -> str:
     if "`" in field.key or '"' in field.key or condition.operator not in _OPERATORS:
         return ""
     if field.kind == "metrics" and isinstance(value, float) and math.isfinite(value):
-        return f"metrics.`{field.key}` {condition.operator} {value!r}"
+        return (
+            "" if "e+" in repr(value) else f"metrics.`{field.key}` {condition.operator} {value!r}"
+        )  # MLflow reads no number such as 1.5e+300
     if field.kind == "tags" and condition.operator == "=" and _quotable(value):
         return f"tags.`{field.key}` = '{value}'"
     if field.kind == "started" and condition.operator in ("<=", ">="):
@@ -76,20 +78,32 @@ def _quotable(value: Any) -> bool:
     return isinstance(value, str) and value.isprintable() and not set(value) & set("'\"`\\%")
 
 
-def _runs(client: Client, experiments: Mapping[str, str], narrowing: str, order: str) -> Iterator[RunRecord]:
+def _runs(client: Client, experiments: Mapping[str, str], narrowing: str) -> Iterator[RunRecord]:
+    """Yield runs, latest start first.
+
+    MLflow's pages count from the start of the list, which runs that start or are deleted meanwhile would shift. So each begins at the moment
+    where the one before ended; only among more runs of one moment than a page has it goes on by counting.
+    """
     if not experiments:
         return
+    moment: int | None = None
     token: str | None = None
+    known: set[str] = set()
     while True:
-        page = client.call("a search for runs", partial(_page, experiments, narrowing, order, token))
+        within = narrowing if moment is None else " and ".join(filter(None, (narrowing, f"attributes.start_time <= {moment}")))
+        page = client.call("a search for runs", partial(_page, experiments, within, token))
         for run in page:
-            yield as_record(run, experiments[run.info.experiment_id])
-        token = page.token
-        if not token:
+            if run.info.run_id not in known:
+                yield as_record(run, experiments[run.info.experiment_id])
+        if not page.token:
             return
+        last = page[-1].info.start_time
+        token = page.token if last == moment else None
+        known = {run.info.run_id for run in page if run.info.start_time == last} | (known if last == moment else set())
+        moment = last
 
 
-def _page(experiments: Iterable[str], narrowing: str, order: str, token: str | None, store: Any) -> Any:
+def _page(experiments: Iterable[str], narrowing: str, token: str | None, store: Any) -> Any:
     from mlflow.entities import ViewType
 
-    return store.search_runs(list(experiments), narrowing, ViewType.ACTIVE_ONLY, _PAGE, [order], token)
+    return store.search_runs(list(experiments), narrowing, ViewType.ACTIVE_ONLY, _PAGE, ["attributes.start_time DESC"], token)

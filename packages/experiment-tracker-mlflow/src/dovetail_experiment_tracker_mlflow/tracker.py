@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
-from dovetail_core import ComponentConfig, InvalidArgument, NotFound, Reach, Unavailable
+from dovetail_core import ComponentConfig, DovetailError, InvalidArgument, NotFound, Reach, Unavailable
 from dovetail_experiment_tracker import ArtifactInfo, ExperimentTracker, MetricPoint, NewRun, RunRecord, RunStatus, history
 from dovetail_experiment_tracker import ExperimentTrackerCapability as Capability
 from dovetail_experiment_tracker.delivery import param_conflict
@@ -29,17 +29,19 @@ from dovetail_experiment_tracker_mlflow.records import KEY, PARENT, USER, as_rec
 from dovetail_experiment_tracker_mlflow.search import search
 
 _PAGE = 20_000
+_REMEMBERED = 1000
 
 
 class MlflowExperimentTracker(ExperimentTracker):
     """Runs in MLflow, on a tracking server or in a database file; MLflow's own UI shows them.
 
     While a run is active, MLflow's own active run is the same one, so that code which calls `mlflow.log_metric` lands in it. Times are
-    kept to the millisecond. MLflow is imported at the first use, not with this module.
+    kept to the millisecond. Files of runs are where MLflow
+    keeps them, also in a stack. MLflow is imported at the first use, not with this module.
     """
 
     flavor = "mlflow"
-    capabilities: frozenset[Any] = frozenset(Capability)
+    capabilities: frozenset[Any] = frozenset(Capability) - {Capability.ARTIFACT_STORE}
     points_per_call = 1000
     params_per_call = 100
     tags_per_call = 100
@@ -54,6 +56,8 @@ class MlflowExperimentTracker(ExperimentTracker):
         self._apart = Apart()
         self._doubtful: set[str] = set()
         """Keys of runs whose creation, and ids of runs whose deletion, may have been done already."""
+        self._last_read: dict[str, Any] = {}
+        """Runs of MLflow's that were made or read last, by their ids."""
         self._lock = threading.Lock()
 
     @classmethod
@@ -75,27 +79,26 @@ class MlflowExperimentTracker(ExperimentTracker):
     # Runs
 
     def _create_run(self, run: NewRun) -> RunRecord:
-        experiment = self._experiments_known.id_of(run.experiment)
         if run.parent is not None:
             self._get_run(run.parent)
+        experiment = self._experiments_known.id_of(run.experiment)
+        try:
+            return self._created_in(experiment, run)
+        except (InvalidArgument, NotFound):
+            self._experiments_known.forget(run.experiment)
+            now = self._experiments_known.id_of(run.experiment)
+            if now == experiment:
+                raise
+            return self._created_in(now, run)  # somebody else deleted the one that was known
+
+    def _created_in(self, experiment: str, run: NewRun) -> RunRecord:
         if run.key in self._doubtful and (found := self._made_before(experiment, run)) is not None:
             return found
         self._doubtful.add(run.key)
-        made = self._client.call("a new run", lambda store: self._made(store, experiment, run))
+        made = self._client.call("a new run", lambda store: _made(store, experiment, run))
         self._doubtful.discard(run.key)
+        self._read(made)
         return as_record(made, run.experiment)
-
-    def _made(self, store: Any, experiment: str, run: NewRun) -> Any:
-        from mlflow.entities import RunTag
-
-        tags = {USER: _user(), KEY: run.key, **({PARENT: run.parent} if run.parent else {}), **_checked_tags(run.tags)}
-        try:
-            return store.create_run(
-                experiment, _user(), milliseconds(run.started), [RunTag(key, value) for key, value in tags.items()], run.name
-            )
-        except InvalidArgument:
-            self._experiments_known.forget(run.experiment)  # it was deleted by somebody else
-            raise
 
     def _made_before(self, experiment: str, run: NewRun) -> RunRecord | None:
         from mlflow.entities import ViewType
@@ -125,9 +128,6 @@ class MlflowExperimentTracker(ExperimentTracker):
     def _log_params(self, run_id: str, params: Mapping[str, str]) -> None:
         from mlflow.entities import Param
 
-        for key, text in params.items():
-            if len(text) > keys.LONGEST_PARAM:
-                raise _too_long(f"the parameter {key!r}", len(text), keys.LONGEST_PARAM)
         try:
             self._change(run_id, lambda store: store.log_batch(run_id, [], [Param(key, text) for key, text in params.items()], []))
         except InvalidArgument:
@@ -140,7 +140,7 @@ class MlflowExperimentTracker(ExperimentTracker):
     def _set_tags(self, run_id: str, tags: Mapping[str, str]) -> None:
         from mlflow.entities import RunTag
 
-        made = [RunTag(key, value) for key, value in _checked_tags(tags).items()]
+        made = [RunTag(key, value) for key, value in tags.items()]
         self._change(run_id, lambda store: store.log_batch(run_id, [], [], made))
 
     def _get_run(self, run_id: str) -> RunRecord:
@@ -153,7 +153,15 @@ class MlflowExperimentTracker(ExperimentTracker):
         run = self._client.call(f"run {run_id}", lambda store: store.get_run(run_id))
         if is_deleted(run):
             raise NotFound(f"run {run_id} was deleted", remedy="search_runs shows the runs")
+        self._read(run)
         return run
+
+    def _read(self, run: Any) -> None:
+        with self._lock:
+            self._last_read.pop(run.info.run_id, None)
+            self._last_read[run.info.run_id] = run
+            if len(self._last_read) > _REMEMBERED:
+                self._last_read.pop(next(iter(self._last_read)))
 
     def _change(self, run_id: str, call: Any) -> None:
         """Change a run; what MLflow says of one that is deleted, or never was, is `NotFound`."""
@@ -233,7 +241,18 @@ class MlflowExperimentTracker(ExperimentTracker):
         return f"{self.config.tracking_uri}/#/experiments/{number}/runs/{record.id}?workspace={self.config.workspace or 'default'}"
 
     def _activate(self, run_id: str, autolog: bool) -> AbstractContextManager[None]:
-        return native(self.config, self.repeated(lambda: self._run(run_id)), autolog or self.config.autolog)
+        return native(self.config, self._run_to_activate(run_id), autolog or self.config.autolog)
+
+    def _run_to_activate(self, run_id: str) -> Any:
+        """Return a run of MLflow's; as it was when it was last read, where an outage may fail nobody."""
+        if self.config.on_outage == "raise":
+            return self.repeated(lambda: self._run(run_id))
+        try:
+            return self._run(run_id)
+        except DovetailError as error:
+            if not error.retryable or run_id not in self._last_read:
+                raise
+            return self._last_read[run_id]
 
     def log_model(
         self, run_id: str, model: Any, name: str, *, input_example: Any = None, registered_model_name: str | None = None, **options: Any
@@ -249,19 +268,15 @@ class MlflowExperimentTracker(ExperimentTracker):
             return log_model(model, name, input_example, registered_model_name, options)
 
 
+def _made(store: Any, experiment: str, run: NewRun) -> Any:
+    from mlflow.entities import RunTag
+
+    tags = {USER: _user(), KEY: run.key, **({PARENT: run.parent} if run.parent else {}), **run.tags}
+    return store.create_run(experiment, _user(), milliseconds(run.started), [RunTag(key, value) for key, value in tags.items()], run.name)
+
+
 def _points_of(run_id: str, key: str, token: str | None, store: Any) -> Any:
     return store.get_metric_history(run_id, key, _PAGE, token)
-
-
-def _checked_tags(tags: Mapping[str, str]) -> Mapping[str, str]:
-    for key, value in tags.items():
-        if len(value) > keys.LONGEST_TAG:
-            raise _too_long(f"the tag {key!r}", len(value), keys.LONGEST_TAG)
-    return tags
-
-
-def _too_long(what: str, length: int, limit: int) -> InvalidArgument:
-    return InvalidArgument(f"{what} has {length:,} characters, and MLflow keeps {limit:,}", remedy="log it as a file")
 
 
 def _user() -> str:

@@ -14,6 +14,8 @@ class ExperimentTrackerCapability(Capability):
     """`search_runs` and `iter_runs`, and `experiments`."""
     ARTIFACTS = "artifacts"
     """Files of runs: `log_artifact`, `list_artifacts`, `download_artifact`."""
+    ARTIFACT_STORE = "artifact_store"
+    """Files of runs are kept in an artifact store that is given, such as the stack's: `use_artifact_store`."""
     ASYNC = "async"
     """Metric points are sent in the background, and `flush` says whether they arrived: `start_run(buffered=True)`."""
     AUTOLOG = "autolog"

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from dovetail_core import Conflict, DovetailError, new_id, utcnow
 from dovetail_experiment_tracker.config import BufferedTrackerConfig
@@ -50,7 +50,7 @@ class Delivery:
             self.now(run_id, f"{len(piece)} metric points", partial(self._tracker._log_metrics, run_id, piece, new_id()))
 
     def params(self, run_id: str, params: Mapping[str, str]) -> None:
-        """Store parameters, all or none."""
+        """Store parameters, all or none; of several calls that wait for the end of an outage, each by itself."""
         size = self._tracker.params_per_call
         if len(params) > size:
             self._demand_no_conflict(run_id, params)
@@ -58,10 +58,23 @@ class Delivery:
             self.now(run_id, f"parameters {', '.join(piece)}", partial(self._tracker._log_params, run_id, piece))
 
     def _demand_no_conflict(self, run_id: str, params: Mapping[str, str]) -> None:
-        stored = self._tracker.get_run(run_id).params
+        stored = self._stored_params(run_id)
         for key, text in params.items():
             if key in stored and encode(stored[key], key) != text:
                 raise param_conflict(run_id, key)
+
+    def _stored_params(self, run_id: str) -> Mapping[str, Any]:
+        """Return the parameters of a run; none where an outage keeps them from being read, and may fail nobody."""
+        if not self._lenient:
+            return self._tracker.get_run(run_id).params
+        if not (self._outbox or self._made()).clear:
+            return {}
+        try:
+            return self._tracker._get_run(run_id).params
+        except DovetailError as error:
+            if error.retryable:
+                return {}
+            raise
 
     def tags(self, run_id: str, tags: Mapping[str, str]) -> None:
         """Set tags."""
@@ -69,12 +82,12 @@ class Delivery:
             self.now(run_id, f"tags {', '.join(piece)}", partial(self._tracker._set_tags, run_id, piece))
 
     def now(self, run_id: str, what: str, call: Callable[[], object]) -> None:
-        """Make a call, again and again while the backend is away; where an outage may fail nobody, put it on its way instead."""
+        """Make a call, again and again while the backend is away; where an outage may fail nobody, put it on its way instead, behind those before it."""
         if not self._lenient:
             self._tracker.repeated(call)
             return
         outbox = self._outbox or self._made()
-        if not outbox.away:
+        if outbox.clear:
             try:
                 call()
                 return

@@ -203,8 +203,9 @@ class ExperimentTracker(Component, Primitives):
 
     # Files
 
+    @needs(Capability.ARTIFACT_STORE)
     def use_artifact_store(self, store: artifacts.ArtifactStore | None, prefix: str = "experiments") -> None:
-        """Keep the files of runs in an artifact store, below `prefix`, and not in the tracker's own place; a stack gives its own.
+        """Keep the files of runs that start from now on in an artifact store, below `prefix`, and not in the tracker's own place; a stack gives its own.
 
         `store` is any object with the methods of `artifacts.ArtifactStore`. None goes back to the tracker's own place.
         """

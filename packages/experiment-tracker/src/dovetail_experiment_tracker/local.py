@@ -49,7 +49,7 @@ class LocalExperimentTracker(ExperimentTracker):
 
     flavor = "local"
     capabilities: frozenset[Any] = frozenset(
-        {Capability.NESTED, Capability.RESUME, Capability.SEARCH, Capability.ARTIFACTS, Capability.ASYNC}
+        {Capability.NESTED, Capability.RESUME, Capability.SEARCH, Capability.ARTIFACTS, Capability.ARTIFACT_STORE, Capability.ASYNC}
     )
     points_per_call = 10_000
     params_per_call = tags_per_call = 1_000_000

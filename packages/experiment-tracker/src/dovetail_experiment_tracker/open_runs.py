@@ -5,7 +5,6 @@ Nothing is set up before the first run starts. SIGTERM is heard only while runs 
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import dis
 import logging
@@ -17,7 +16,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from dovetail_core import NotFound
-from dovetail_experiment_tracker import outbox
+from dovetail_experiment_tracker import outbox, process_end
 from dovetail_experiment_tracker.endings import Terminated
 from dovetail_experiment_tracker.records import RunStatus
 
@@ -38,10 +37,10 @@ def add(run: Run) -> None:
     global _registered, _main
     with _lock:
         _open[id(run)] = run
+        process_end.call_at_end(_at_exit)
         if not _registered:
             _registered = True
             _main = _outermost(sys._current_frames().get(threading.main_thread().ident or 0))
-            atexit.register(_at_exit)
             if hasattr(os, "register_at_fork"):
                 os.register_at_fork(after_in_child=_forget)
         _hear()

@@ -12,12 +12,13 @@ import threading
 import time
 import weakref
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from dovetail_core import DovetailError, Timeout, Unavailable, new_id
+from dovetail_core import DovetailError, RateLimited, Timeout, Unavailable, new_id
 from dovetail_core.retry import delays
+from dovetail_experiment_tracker import process_end
 from dovetail_experiment_tracker.records import MetricPoint
 
 log: logging.Logger = logging.getLogger("dovetail.experiment_tracker")
@@ -63,9 +64,9 @@ class Terms:
     interval: float
     """Seconds after which a point is sent at the latest, if the backend answers."""
     patient: bool
-    """Whether an outage is waited for as long as it takes, and points that do not fit are lost; else a batch is lost when `patience` is over."""
+    """Whether an outage is waited for as long as it takes, and points that do not fit are lost; else what waits is lost when `patience` is over."""
     patience: float
-    """Seconds."""
+    """Seconds for which an outage is waited for, from its first failure on; after that, what waits is tried once, for as long again."""
 
 
 class Outbox:
@@ -83,11 +84,14 @@ class Outbox:
         self._waiting = _Lot()
         self._count = 0
         """Points and calls that wait or are being sent."""
+        self._calls = 0
+        """How many of these are calls."""
         self._lots = self._lots_done = 0
         """How often all that waited was taken, and how many of these lots are done with."""
         self._losses: dict[str, Loss] = {}
         self._thread: threading.Thread | None = None
         self._wanted = self._closing = self._away = False
+        self._away_since = self._failed_at = 0.0
 
     # Putting
 
@@ -95,6 +99,11 @@ class Outbox:
     def away(self) -> bool:
         """Whether the backend did not answer when it was last asked."""
         return self._away
+
+    @property
+    def clear(self) -> bool:
+        """Whether a call can be made at once: the backend is there as far as is known, and no earlier call would be overtaken."""
+        return not self._away and not self._calls
 
     def put_call(self, run_id: str, what: str, call: Callable[[], object]) -> None:
         """Accept a call about a run that is made when the backend is there; what it is told to be is lost where the queue is full."""
@@ -104,6 +113,7 @@ class Outbox:
                 return
             self._waiting.calls.append((run_id, what, call))
             self._count += 1
+            self._calls += 1
             self._want()
 
     def _full(self) -> Unavailable:
@@ -139,7 +149,7 @@ class Outbox:
                 return
             if not self._wanted:  # else threads that wait for room would wake each other without end
                 self._want()
-            self._changed.wait(1.0)
+            self._pause(1.0)
             if not self._terms.patient:
                 self._tell(run_id)
         self._accept(run_id, points)
@@ -166,8 +176,20 @@ class Outbox:
             left = None if deadline is None else deadline - time.monotonic()
             if left is not None and left <= 0:
                 return False
-            self._changed.wait(left)
+            self._pause(left)
         return True
+
+    def _pause(self, seconds: float | None) -> None:
+        """Wait until something changes; where no thread can be started, send what waits here."""
+        if self._thread is not None or not self._waiting:
+            self._changed.wait(seconds)
+            return
+        lot = self._taken()
+        self._lock.release()
+        try:
+            self._send_lot(lot)
+        finally:
+            self._lock.acquire()
 
     def _want(self) -> None:
         if self._thread is None:
@@ -185,7 +207,7 @@ class Outbox:
     def _tell(self, run_id: str | None) -> None:
         names = [run_id] if run_id is not None else list(self._losses)
         losses = {name: self._losses.pop(name) for name in names if name in self._losses}
-        errors = [_error_of(loss, name) for name, loss in losses.items()]
+        errors = [_told(loss, name) for name, loss in losses.items()]
         for error in errors[1:]:
             log.error("%s", error)
         if errors:
@@ -207,23 +229,23 @@ class Outbox:
     # The thread
 
     def _start(self) -> None:
+        process_end.call_at_end(at_exit)
         self._closing = False
         thread = threading.Thread(target=self._work, name="dovetail-experiment-tracker", daemon=True)
-        thread.start()  # a signal may raise here: who waits for a thread that never started would wait for ever
+        try:
+            thread.start()  # a signal may raise here: who waits for a thread that never started would wait for ever
+        except RuntimeError:  # an interpreter that ends starts none (since Python 3.12): whoever waits sends
+            return
         self._thread = thread
 
     def _work(self) -> None:
+        me = threading.current_thread()
+        with self._changed:
+            if self._thread not in (None, me):  # an interruption hid that this one was started, and another took its place
+                return
+            self._thread = me
         while (lot := self._next_lot()) is not None:
-            for run_id, points in lot.points.items():
-                for start in range(0, len(points), self._terms.batch):
-                    piece = points[start : start + self._terms.batch]
-                    self._deliver(run_id, len(piece), partial(self._send, run_id, piece, new_id()))
-            for run_id, what, call in lot.calls:
-                self._deliver(run_id, what, call)
-            with self._changed:
-                self._lots_done += 1
-                self._count = len(self._waiting)
-                self._changed.notify_all()
+            self._send_lot(lot)
 
     def _next_lot(self) -> _Lot | None:
         """Return all that waits, once it is much, old, or wanted; None if the thread is to end."""
@@ -233,25 +255,68 @@ class Outbox:
                 self._thread = None
                 return None
             self._changed.wait_for(lambda: self._closing or self._wanted or self._count >= self._terms.batch, self._terms.interval)
-            lot, self._waiting, self._wanted = self._waiting, _Lot(), False
-            self._lots += 1
-            return lot
+            return self._taken()
 
-    def _deliver(self, run_id: str, what: str | int, call: Callable[[], object]) -> None:
-        waits, deadline = delays(), time.monotonic() + self._terms.patience
-        while (error := _error_in(call)) is not None:
+    def _taken(self) -> _Lot:
+        lot, self._waiting, self._wanted = self._waiting, _Lot(), False
+        self._lots += 1
+        return lot
+
+    def _send_lot(self, lot: _Lot) -> None:
+        hopeless: Exception | None = None
+        for run_id, what, call in self._pieces_of(lot):
+            error = hopeless or self._error_of(call)
             with self._changed:
-                self._away = isinstance(error, DovetailError) and error.retryable
-                if not self._away or self._closing or (not self._terms.patient and time.monotonic() >= deadline):
+                if error is not None:
                     self._lose(run_id, what, error)
-                    break
+                self._count -= what if isinstance(what, int) else 1
+                self._calls -= isinstance(what, str)
                 self._changed.notify_all()
-                self._changed.wait_for(lambda: self._closing, next(waits))
-        else:
-            self._away = False
+            hopeless = error if self._is_long_away() else None  # where each of many tries takes its time, there would be no end
         with self._changed:
-            self._count -= what if isinstance(what, int) else 1
+            self._lots_done += 1
+            self._count, self._calls = len(self._waiting), len(self._waiting.calls)
             self._changed.notify_all()
+
+    def _is_long_away(self) -> bool:
+        return self._away and not self._endless and time.monotonic() - self._away_since > 2 * self._terms.patience
+
+    @property
+    def _endless(self) -> bool:
+        """Whether an outage is waited for as long as it takes; whoever sends where no thread can be started does not."""
+        return self._terms.patient and self._thread is not None
+
+    def _pieces_of(self, lot: _Lot) -> Iterator[tuple[str, str | int, Callable[[], object]]]:
+        """Yield calls, each with its run, and what is lost if it fails: points by their number, or what is told of it."""
+        for run_id, points in lot.points.items():
+            for start in range(0, len(points), self._terms.batch):
+                piece = points[start : start + self._terms.batch]
+                yield run_id, len(piece), partial(self._send, run_id, piece, new_id())
+        yield from lot.calls
+
+    def _error_of(self, call: Callable[[], object]) -> Exception | None:
+        """Make a call, again and again while the backend is away and there is patience; return what it met at last, None if it is done."""
+        waits, begun = delays(), time.monotonic()
+        while (error := _error_in(call)) is not None:
+            asked = (error.retry_after or 0.0) if isinstance(error, RateLimited) else 0.0
+            with self._changed:
+                self._note(error, begun)
+                left = self._away_since + self._terms.patience - time.monotonic()
+                if not self._away or self._closing or (not self._endless and left <= asked):
+                    return error
+                self._changed.notify_all()
+                wait = next(waits) if self._endless else min(next(waits), left)
+                self._changed.wait_for(lambda: self._closing, max(wait, asked))
+            begun = time.monotonic()
+        self._away = False
+        return None
+
+    def _note(self, error: Exception, begun: float) -> None:
+        """Note whether an outage begins, goes on, or is over, by what a call met that was begun then."""
+        known = self._away and begun - self._failed_at <= self._terms.patience  # of one that long ago nobody knows whether it went on
+        self._away, self._failed_at = isinstance(error, DovetailError) and error.retryable, time.monotonic()
+        if self._away and not known:
+            self._away_since = self._failed_at
 
     def _lose(self, run_id: str, what: str | int, error: BaseException) -> None:
         """Note the loss of a number of points, or of something else."""
@@ -270,7 +335,7 @@ def _error_in(call: Callable[[], object]) -> Exception | None:
     return None
 
 
-def _error_of(loss: Loss, run_id: str) -> DovetailError:
+def _told(loss: Loss, run_id: str) -> DovetailError:
     """Return the error that says what was lost: of the kind that the points met."""
     message = f"of run {run_id} were lost: {loss}; {loss.error}"
     kind = type(loss.error) if isinstance(loss.error, DovetailError) else Unavailable
@@ -293,7 +358,7 @@ def at_exit() -> None:
     for outbox in list(_outboxes):
         try:
             outbox.close()
-        except DovetailError as error:
+        except Exception as error:  # the others still have to be delivered
             log.error("at the end of the process: %s", error)
 
 

@@ -68,9 +68,11 @@ class StepTracking:
 
 
 def stack_tracker(stack: Stack) -> ExperimentTracker:
-    """Return the stack's tracker, which keeps the files of runs in the stack's artifact store. Raises `NotFound` if there is none."""
+    """Return the stack's tracker, which keeps the files of runs in the stack's artifact store if it can. Raises `NotFound` if there is none."""
+    from dovetail_experiment_tracker import ExperimentTrackerCapability as Capability
+
     tracker: ExperimentTracker = stack.get(TYPE)  # type: ignore[assignment]  # the flavor's type is verified when it is loaded
-    if tracker.artifact_store is None:
+    if tracker.artifact_store is None and Capability.ARTIFACT_STORE in tracker.capabilities:
         tracker.use_artifact_store(stack.artifact_store)
     return tracker
 

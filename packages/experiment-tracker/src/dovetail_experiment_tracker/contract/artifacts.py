@@ -10,6 +10,7 @@ from dovetail_conformance.instruments import kill_after
 from dovetail_core.errors import InvalidArgument, NotFound
 from dovetail_experiment_tracker.capabilities import ExperimentTrackerCapability as Capability
 from dovetail_experiment_tracker.contract.harness import ExperimentTrackerHarness
+from dovetail_experiment_tracker.contract.stores import FolderStore
 from dovetail_experiment_tracker.interface import ExperimentTracker
 
 _OUTSIDE = ["../x", "/x", "a/../../x", "a//b", "./a", "", "a\\b", "nul\0", ".."]
@@ -50,6 +51,36 @@ class ArtifactRules:
             tracker.download_artifact(run.id, "a.txt", tmp_path / "one")
             check((tmp_path / "one").read_bytes() == b"new", did="logged a file again", came="the old bytes", mend="replace it")
             check(tracker.list_artifacts(other.id) == [], did="listed the files of another run", came=tracker.list_artifacts(other.id))
+
+    @rule("ET-42", severity=2, needs=Capability.ARTIFACT_STORE)
+    def test_files_go_to_the_store_that_is_given(self, tracker: ExperimentTracker, tmp_path: Path) -> None:
+        """Files of runs that start after `use_artifact_store` are in that store, below the prefix, are read from there, and are deleted with their run."""
+        store, file, out = FolderStore(tmp_path / "store"), tmp_path / "f", tmp_path / "out"
+        file.write_bytes(b"f")
+        with tracker.start_run() as before:
+            tracker.use_artifact_store(store, "kept/here")
+            before.log_artifact(file, "old")
+        check(not list(store.list("")), did="logged a file of an older run after `use_artifact_store`", came="it is in the store")
+        with tracker.start_run() as run:
+            run.log_artifact(file, "a/new")
+        keys = [found.key for found in store.list("")]
+        check(
+            len(keys) == 1 and keys[0].startswith("kept/here/") and keys[0].endswith("/a/new"),
+            did="logged a file after `use_artifact_store`",
+            came=keys or "nothing is in the store",
+            mend="keep it there, or do not declare ARTIFACT_STORE",
+        )
+        for one, path in ((before, "old"), (run, "a/new")):
+            listed = [info.path for info in tracker.list_artifacts(one.id)]
+            check(listed == [path], did="listed the files of a run", came=listed)
+            check(tracker.download_artifact(one.id, path, out).read_bytes() == b"f", did=f"read {path}", came="other bytes")
+        tracker.use_artifact_store(None)
+        with tracker.start_run() as later:
+            later.log_artifact(file, "b")
+        check(len(list(store.list(""))) == 1, did="logged a file after `use_artifact_store(None)`", came="it is in the store")
+        tracker.use_artifact_store(store, "elsewhere")
+        tracker.delete_run(run.id)
+        check(not list(store.list("")), did="deleted a run with files in the store", came="they are there")
 
     @rule("ET-40", severity=1, needs=Capability.ARTIFACTS)
     def test_no_path_leads_out_of_a_run(self, tracker: ExperimentTracker, tmp_path: Path) -> None:

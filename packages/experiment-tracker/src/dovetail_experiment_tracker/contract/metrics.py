@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-import os
+import multiprocessing
 from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
@@ -13,6 +13,7 @@ from typing import Any
 from dovetail_conformance import Effort, check, raises, rule
 from dovetail_core.errors import InvalidArgument
 from dovetail_experiment_tracker.capabilities import ExperimentTrackerCapability as Capability
+from dovetail_experiment_tracker.contract.harness import ExperimentTrackerHarness
 from dovetail_experiment_tracker.contract.samples import check_points, moment, points, reread, same, stored
 from dovetail_experiment_tracker.interface import ExperimentTracker
 from dovetail_experiment_tracker.records import MetricPoint
@@ -118,8 +119,10 @@ class MetricRules:
             check(list(tracker.metric_history(run.id, "never logged")) == [], did="read a metric that was never logged", came="points")
 
     @rule("ET-14", severity=2, needs=Capability.ASYNC)
-    def test_what_is_sent_in_the_background_arrives(self, tracker: ExperimentTracker, effort: Effort) -> None:
-        """What was logged in the background is stored when `flush`, the run's end, or `close` returns; a forked process sends nothing of it again."""
+    def test_what_is_sent_in_the_background_arrives(
+        self, tracker: ExperimentTracker, harness: ExperimentTrackerHarness, effort: Effort
+    ) -> None:
+        """What was logged in the background is stored when `flush`, the run's end, or `close` returns; a forked worker that ends adds what is its own."""
         count = effort.pick(900, 10_000, 50_000)
         ways: dict[str, Callable[[Run], None]] = {"flush": Run.flush, "end": Run.end, "close": lambda run: run.tracker.close()}
         for way, call in ways.items():
@@ -131,11 +134,21 @@ class MetricRules:
                 found = [point.step for point in other.metric_history(run.id, "m")]
             check(found == list(range(count)), did=f"logged {count} points, and called {way}", came=f"{len(found)} points")
             run.end()
-        if hasattr(os, "fork"):
+        if "fork" in multiprocessing.get_all_start_methods():
             run = tracker.start_run(buffered=True)
             run.log_points(points("m", range(count)))
-            _fork(tracker)
+            worker = multiprocessing.get_context("fork").Process(target=_log_and_leave, args=(run,))
+            worker.start()
+            worker.join(60)
             check_points(run, "m", points("m", range(count)), "forked while points were on their way", "let the child forget what waits")
+            if harness.processes:
+                check_points(
+                    run,
+                    "worker",
+                    points("worker", range(10)),
+                    "logged 10 points in a forked worker, which then ended",
+                    "deliver at its end",
+                )
             run.end()
 
     @rule("ET-38", severity=2, needs=Capability.ASYNC)
@@ -181,13 +194,5 @@ def _kinds(record: Any) -> list[tuple[Any, str]]:
     return [(record.metrics, "metric"), (record.params, "param"), (record.tags, "tag")]
 
 
-def _fork(tracker: ExperimentTracker) -> None:
-    """Fork, and let the child flush and close as a program would that ends."""
-    child = os.fork()
-    if child == 0:
-        try:
-            tracker.flush(timeout=20)
-            tracker.close()
-        finally:
-            os._exit(0)
-    os.waitpid(child, 0)
+def _log_and_leave(run: Run) -> None:
+    run.log_points(points("worker", range(10)))

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Mapping
 from typing import Any
+
+from pydantic import SecretStr
 
 from dovetail_conformance import check, raises, rule
 from dovetail_core.errors import Conflict, InvalidArgument
@@ -122,8 +125,13 @@ class ValueRules:
 
     @rule("ET-18", severity=1, kind="security")
     def test_the_address_of_a_run_holds_no_credentials(self, tracker: ExperimentTracker) -> None:
-        """The address at which people look at a run has no user or password in it."""
+        """The address at which people look at a run has no user or password in it, and while a run is active no child process inherits one."""
+        secrets = [value.get_secret_value() for _, value in tracker.config if isinstance(value, SecretStr)]
+        before = dict(os.environ)
         with tracker.start_run() as run:
+            new = {name for name, value in os.environ.items() if value != before.get(name)}
+            told = [name for name in new if any(secret in os.environ[name] for secret in secrets)]
+            check(not told, did="entered the block of a run, and looked at the environment", came=f"a secret is in {told}")
             url = run.url
             check(url is None or "@" not in url.split("?")[0].split("#")[0], did="asked for the address of a run", came=url)
 

@@ -7,10 +7,12 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
-from dovetail_core import DovetailError, InvalidArgument, PermissionDenied, Unavailable, new_id
+from dovetail_core import DovetailError, InvalidArgument, NotFound, PermissionDenied, Unavailable, new_id
 from dovetail_experiment_tracker.records import ArtifactInfo
 
+_PIECE = 1 << 20
 UNFINISHED = ".dovetail-tmp"
 """Name of the directory that holds what is not whole yet; beside the runs' own."""
 
@@ -25,11 +27,16 @@ class Directory:
 
     def upload(self, source: Path, path: str) -> None:
         """Store a file; readers see the whole of it, or the one before, or none."""
+        with _readable(source) as file:
+            self._store(file, path)
+
+    def _store(self, file: BinaryIO, path: str) -> None:
         part = self._base / UNFINISHED / new_id()
         target = self._top / path
         try:
             part.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, part)
+            with part.open("wb") as whole:
+                shutil.copyfileobj(file, whole, _PIECE)
             target.parent.mkdir(parents=True, exist_ok=True)
             os.replace(part, target)
         except OSError as error:
@@ -68,3 +75,15 @@ class Directory:
     def delete(self) -> None:
         """Delete all files."""
         shutil.rmtree(self._top, ignore_errors=True)
+
+
+def _readable(source: Path) -> BinaryIO:
+    """Return a file that is read from. Raises what says that it is the source which cannot be."""
+    try:
+        return source.open("rb")
+    except FileNotFoundError as error:
+        raise NotFound(f"there is no file {source} any more", remedy="log a file that stays until it is stored") from error
+    except OSError as error:
+        raise PermissionDenied(
+            f"{source} cannot be read: {error.strerror or error}", remedy="give this user the right to read it"
+        ) from error
