@@ -82,6 +82,43 @@ def test_a_deviation_that_no_longer_deviates_is_refused(project: Project) -> Non
     assert done.returncode == 1 and "remove the deviation" in done.stdout
 
 
+BY_CHANCE = """
+import pytest
+from gauge import *
+from dovetail_conformance import Deviation, Effort
+class Own(GaugeContract):
+    component_type = "gauge"
+    @rule("GA-77", severity=1, kind="machine")
+    def test_by_chance(self, seed, effort):
+        '''Nothing is seen with most seeds.'''
+        check((seed, effort) != (7, Effort.QUICK), did="ran with the seed", came="a bug")
+class Mine(MemoryHarness):
+    deviations = {{"GA-77": Deviation("it is seldom seen", owner="backend", {named})}}
+class TestMine(Own):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def harness(cls):
+        with Mine() as harness:
+            yield harness
+"""
+
+
+@pytest.mark.parametrize(
+    ("named", "seed", "outcome"),
+    [
+        ("seed=7, effort=Effort.QUICK", "3", "1 deviation"),
+        ("", "3", "1 deviation"),
+        ("", "7", "1 deviation"),
+        ("seed=8", "7", "1 failed"),
+    ],
+)
+def test_a_deviation_that_shows_by_chance_is_looked_for_where_it_shows(project: Project, named: str, seed: str, outcome: str) -> None:
+    (project.folder / "test_mine.py").write_text(BY_CHANCE.format(named=named))
+    done = project.pytest("test_mine.py", "-k", "by_chance", "--conformance-effort=quick", f"--conformance-seed={seed}")
+    assert outcome in counted(done), done.stdout
+    assert outcome != "1 failed" or "remove the deviation, or name a seed" in done.stdout
+
+
 def test_a_deviation_from_a_rule_that_there_is_not_is_refused_by_name(project: Project) -> None:
     project.write(DEVIATING.format(flavor="Mutant", rule="GA-99", link=""))
     done = project.run()
@@ -200,6 +237,27 @@ def test_every_cross_cutting_rule_catches_its_mutants_and_no_equivalent(project:
     done = project.command("mutants", "gauge", *names, "--every")
     bad = [line for line in done.stdout.splitlines() if line.startswith("BAD")]
     assert bad == ["BAD no mutant is caught by GA-04"], done.stdout + done.stderr  # newer than the gauge, which does not keep it
+
+
+SAYS_IT_WHEN_IT_FAILS = """
+import logging
+from wired_gauge import *
+class Mutant(WiredGauge):
+    def _once(self, method, body):
+        try:
+            return super()._once(method, body)
+        except Unavailable:
+            logging.getLogger("gauge").warning("sent %s in vain", self._token())
+            raise
+class Mine(WiredHarness):
+    flavor = Mutant
+"""
+
+
+def test_a_secret_that_is_shown_only_where_the_backend_fails_is_found(project: Project) -> None:
+    project.write(SAYS_IT_WHEN_IT_FAILS)
+    done = project.run("--only", "XC-01")
+    assert done.returncode == 1 and "came: log of gauge" in done.stdout, done.stdout
 
 
 def test_the_end_of_a_run_names_the_rules_that_are_not_kept_and_the_tier(project: Project) -> None:
