@@ -50,7 +50,9 @@ class Judge:
 
     def _softened(self, rule: Rule, verdict: Verdict) -> Verdict:
         deviation = self.deviation(rule)
-        if deviation is not None and (verdict.outcome is Outcome.FAILED or (verdict.outcome is Outcome.PASSED and _by_chance(rule, deviation))):
+        if deviation is not None and (
+            verdict.outcome is Outcome.FAILED or (verdict.outcome is Outcome.PASSED and _by_chance(rule, deviation))
+        ):
             return Verdict(Outcome.DEVIATION, f"{deviation.reason} (owner: {deviation.owner}) {deviation.link}".strip())
         if deviation is not None and verdict.outcome in (Outcome.PASSED, Outcome.ABSENT):
             came = f"it is declared as a deviation ({deviation.reason}), and the rule is kept"

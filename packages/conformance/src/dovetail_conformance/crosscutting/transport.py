@@ -27,7 +27,7 @@ class TransportRules(Asked):
 
     @rule("XC-03", severity=2, hooks=("proxy",), kind="fault")
     def test_a_silent_peer_ends_in_timeout(self, harness: Harness) -> None:
-        """A peer that accepts and never answers ends every call in `Timeout`, after a finite time."""
+        """A peer that accepts and never answers ends every call in `Timeout` or `Unavailable`, after a finite time."""
         for name in self._names(harness):
             with harness.make(**harness.impatient) as component:
                 operation = self._ready(component, name)
