@@ -65,5 +65,5 @@ class SdkEngine:
 
 
 def _beyond_the_end(error: DovetailError) -> bool:
-    response = getattr(error.__cause__, "response", {})
+    response = getattr(error.__cause__, "response", None) or {}  # the SDK's errors of connections have one that is None
     return response.get("Error", {}).get("Code") in ("InvalidRange", "416")

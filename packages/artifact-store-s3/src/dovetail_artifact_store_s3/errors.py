@@ -93,7 +93,7 @@ def from_code(code: str, response: Mapping[str, Any], what: str) -> DovetailErro
 
 def is_unexplained(error: DovetailError) -> bool:
     """Tell whether an error is a refusal that does not say why: the answer to a HEAD has no code, so it may be the keys."""
-    response = getattr(error.__cause__, "response", {})
+    response = getattr(error.__cause__, "response", None) or {}  # the SDK's errors of connections have one that is None
     return response.get("Error", {}).get("Code") in ("400", "401", "403")
 
 
