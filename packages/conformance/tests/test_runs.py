@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from gauge_kit import Project, counted
 
+from dovetail_conformance.report import read
+
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
@@ -275,6 +277,18 @@ def test_what_is_missing_for_every_tier_is_asked_for(project: Project) -> None:
     assert "all of it: dovetail conformance grade out/report.json --all" in done.stdout
     graded = project.command("grade", "out/report.json", "--all").stdout
     assert [f"missing for {tier}" in graded for tier in ("bronze", "silver", "gold")] == [True, True, True]
+
+
+def test_a_report_says_what_its_harness_lacks_and_which_rules_are_about_wires(project: Project) -> None:
+    project.write(
+        "class Mine(MemoryHarness):\n    def __init__(self, settings=None): super().__init__(settings); self.lacks = {'GA-05': 'no'}\n"
+    )
+    project.run("--effort", "quick", "--report", "out")
+    made = read(project.folder / "out" / "report.json")
+    assert made.lacks == ["GA-05"]
+    found = {rule.id: (rule.wire, str(rule.outcome)) for rule in made.rules}
+    assert (found["GA-05"], found["XC-02"], found["XC-03"]) == ((False, "untested"), (True, "untested"), (True, "untested"))
+    assert found["XC-01"] == (False, "passed")  # no setting of the gauge can hold a secret
 
 
 def test_a_run_that_broke_off_earns_nothing_and_is_to_be_run_again(project: Project) -> None:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from dovetail_conformance.checking import check
-from dovetail_conformance.config_secrets import secret_values
+from dovetail_conformance.config_secrets import can_hold_secrets, secret_values
 from dovetail_conformance.crosscutting.base import Asked, made, make, prepare
 from dovetail_conformance.harness import Harness
 from dovetail_conformance.instruments import Refusal, ResetBefore, capture, workers
@@ -27,9 +27,12 @@ class SecrecyRules(Asked):
         The secrets that the harness puts into the config are looked for, as they are and in the usual encodings, in everything that
         can be observed while every operation is called with good credentials, with bad ones, and, where there is a wire, with a backend that
         resets connections, and one that refuses for now. The same is looked for around every other rule, in logs of every level, output,
-        warnings, errors and children; what is found there fails this one.
+        warnings, errors and children; what is found there fails this one. A config that has no setting for a secret, nor for an address that
+        may hold a password, shows none.
         """
         with harness.make() as component:
+            if not can_hold_secrets(type(component.config)):
+                return
             secrets = set(secret_values(component.config))
             if not secrets:
                 raise Untested("the config that the harness makes holds no secret")
