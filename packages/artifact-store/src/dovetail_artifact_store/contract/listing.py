@@ -110,7 +110,7 @@ class ListingRules:
             listed = keys_of(store, "d")
         check({"d/a", "d/z"} <= set(listed), did="listed beside keys that another tool made", came=listed)
 
-    @rule("AS-29", severity=2, kind="fault")
+    @rule("AS-29", severity=2, kind="fault", wire=True)
     def test_only_what_is_not_there_does_not_exist(self, store: ArtifactStore, harness: ArtifactStoreHarness) -> None:
         """`exists` and `missing` say no only for what is not there: a refusal or a failure is raised.
 
