@@ -28,7 +28,7 @@ from dovetail_artifact_store.memory import _MemoryUpload
 from dovetail_artifact_store.testing import LocalHarness, MemoryHarness
 from dovetail_artifact_store.writing import ObjectWriter
 from dovetail_conformance.mutants import equivalent, mutant
-from dovetail_core import AlreadyExists, DovetailError, NotFound, Unavailable
+from dovetail_core import AlreadyExists, DovetailError, NotFound, PermissionDenied, Unavailable
 
 # Content
 
@@ -940,6 +940,70 @@ class MakesDirectoriesTwice(LocalArtifactStore):
     def _mkdir(self, key: str, parents: bool) -> None:
         if not self.isdir(key):
             super()._mkdir(key, parents)
+
+
+# Every method meets the fault
+
+
+def _with(store: WiredArtifactStore, **settings: Any) -> WiredArtifactStore:
+    """Return a store of the same objects with other settings."""
+    other = WiredArtifactStore(store.config)
+    other.config = store.config.model_copy(update=settings)
+    return other
+
+
+@mutant("XC-03", of=WiredHarness)
+class ReadsForEver(WiredArtifactStore):
+    """Reading has no time limit."""
+
+    def _read(self, key: str, start: int, end: int | None) -> bytes:
+        return _with(self, timeout=None)._read(key, start, end)
+
+
+@mutant("XC-04", "XC-05", of=WiredHarness)
+class ReadsOnce(WiredArtifactStore):
+    """Reading is not tried again."""
+
+    def _read(self, key: str, start: int, end: int | None) -> bytes:
+        return _with(self, attempts=1)._read(key, start, end)
+
+
+@mutant("XC-04", of=WiredHarness)
+class RefusedReadsAreOfNothing(WiredArtifactStore):
+    """What may not be read is not there."""
+
+    def _read(self, key: str, start: int, end: int | None) -> bytes:
+        try:
+            return super()._read(key, start, end)
+        except PermissionDenied as error:
+            raise NotFound("the server does not have it", remedy="check the key") from error
+
+
+@mutant("XC-03", of=WiredHarness)
+class CopiesForEver(WiredArtifactStore):
+    """Copying has no time limit."""
+
+    def _copy(self, source: str, target: str) -> ObjectInfo:
+        return _with(self, timeout=None)._copy(source, target)
+
+
+@mutant("XC-04", "XC-05", of=WiredHarness)
+class CopiesOnce(WiredArtifactStore):
+    """Copying is not tried again."""
+
+    def _copy(self, source: str, target: str) -> ObjectInfo:
+        return _with(self, attempts=1)._copy(source, target)
+
+
+@mutant("XC-17", of=WiredHarness)
+class ReadsThroughInterrupts(WiredArtifactStore):
+    """Ctrl-C is one more failure of the network while an object is read."""
+
+    def _read(self, key: str, start: int, end: int | None) -> bytes:
+        try:
+            return super()._read(key, start, end)
+        except KeyboardInterrupt:
+            raise Unavailable("the read was interrupted", remedy="try again") from None
 
 
 # Equivalents

@@ -67,14 +67,20 @@ class MemoryGauge(Gauge):
         self.kept.clear()
 
 
+def _with_a_reading(gauge):
+    gauge.put(1)
+
+
 class GaugeContract(CrossCutting):
     component_type = "gauge"
 
     def operations(self, component):
         return [
             Operation("put", lambda: component.put(1), lambda: len(component.readings())),
+            Operation("put on top", lambda: component.put(2), lambda: len(component.readings()), prepare=_with_a_reading),
             Operation("readings", component.readings, reads=True),
             Operation("times", component.times, reads=True),
+            Operation("last", component.last, reads=True, prepare=_with_a_reading),
         ]
 
     @rule("GA-01", severity=1)

@@ -21,7 +21,7 @@ from pydantic import Field
 from wired_gauge import WiredGauge, WiredHarness
 
 from dovetail_conformance.mutants import equivalent, mutant
-from dovetail_core import AuthenticationFailed, NotFound, Unavailable
+from dovetail_core import AuthenticationFailed, NotFound, PermissionDenied, Unavailable
 from dovetail_core.retry import retrying
 
 
@@ -66,6 +66,48 @@ class DeniedIsNothing(WiredGauge):
 
     def _result(self, status: int, data: bytes) -> Any:
         return [] if status == 403 else super()._result(status, data)
+
+
+@mutant("XC-02", of=WiredHarness)
+class DeniedOnTopIsNothing(WiredGauge):
+    """What may not be put on top of a reading that is there is done by doing nothing."""
+
+    def put(self, value: int) -> None:
+        there = self.readings()
+        try:
+            super().put(value)
+        except PermissionDenied:
+            if not there:
+                raise
+
+
+@mutant("XC-02", "XC-04", of=WiredHarness)
+class RefusedIsNoLastOne(WiredGauge):
+    """The last reading, which needs one, is not found where reading is refused."""
+
+    def last(self) -> int:
+        try:
+            return super().last()
+        except (AuthenticationFailed, PermissionDenied) as error:
+            raise NotFound("there is no reading", remedy="put one") from error
+
+
+@mutant("XC-03", of=WiredHarness)
+class WaitsForTheLastForEver(WiredGauge):
+    """There is no time limit for the last reading, which needs one."""
+
+    def last(self) -> int:
+        patient = WiredGauge(self.config)
+        patient.config = self.config.model_copy(update={"timeout": None})
+        return patient.last()
+
+
+@mutant("XC-04", "XC-05", of=WiredHarness)
+class AsksForTheLastOnce(WiredGauge):
+    """The last reading, which needs one, is asked for once."""
+
+    def last(self) -> int:
+        return WiredGauge(self.config.model_copy(update={"attempts": 1})).last()
 
 
 @mutant("XC-03", of=WiredHarness)
@@ -293,6 +335,17 @@ class SwallowsInterrupts(WiredGauge):
     def _once(self, method: str, body: object) -> Any:
         try:
             return super()._once(method, body)
+        except KeyboardInterrupt:
+            raise Unavailable("the call was interrupted", remedy="try again") from None
+
+
+@mutant("XC-17", of=WiredHarness)
+class SwallowsInterruptsOfTheLast(WiredGauge):
+    """Ctrl-C is one more failure of the network where the last reading, which needs one, is asked for."""
+
+    def last(self) -> int:
+        try:
+            return super().last()
         except KeyboardInterrupt:
             raise Unavailable("the call was interrupted", remedy="try again") from None
 

@@ -158,11 +158,35 @@ def test_what_is_missing_is_said_for_every_tier_and_shortly_for_those_after_the_
     assert list(further(report(lowest=None))) == []
 
 
-def test_without_a_wire_the_rules_about_wires_are_not_asked_of_silver() -> None:
-    assert grade(report(result("AS-31", "untested", "fault"), environment="embedded", certified=False)).tier == "silver"
+@pytest.mark.parametrize("kind", ["fault", "leak", "machine", "security", "semantics"])
+def test_without_a_wire_the_rules_about_wires_and_no_others_are_not_asked_of_silver(kind: str) -> None:
+    def tier(**more: Any) -> str:
+        wire, lacks = more.pop("wire"), more.pop("lacks", [])
+        return grade(
+            report(result("AS-31", "untested", kind, wire=wire, **more), environment="embedded", lacks=lacks, certified=False)
+        ).tier
+
+    assert tier(wire=True) == "silver"
+    assert tier(wire=False) == "bronze", "a harness that leaves out another hook is as good as one that has it"
+    assert tier(wire=True, lacks=["AS-31"]) == "bronze", "what a harness declares away is excused"
+    assert tier(wire=None) == "silver"  # an older report does not know
+    assert tier(wire=False, severity=2) == ("silver" if kind in ("security", "semantics") else "bronze")
+
+
+def test_grave_rules_must_have_been_asked_for_silver_before_a_server() -> None:
+    assert grade(report(result("XC-02", "untested", "security", wire=True))).tier == "bronze"
+    assert grade(report(result("AS-01", "untested", "semantics", wire=False))).tier == "bronze"
+    assert grade(report(result("AS-01", "deviation", "semantics", wire=False))).tier == "gold"  # the backend's
+    assert grade(report(result("AS-01", "untested", "semantics", severity=2))).tier == "gold"
+
+
+def test_races_of_a_wire_and_no_others_are_not_asked_of_gold() -> None:
+    made = [report(result("AS-03", "untested", "race", wire=wire), environment="embedded") for wire in (True, False)]
+    assert [grade(one).tier for one in made] == ["gold", "silver"]
 
 
 def test_behind_a_wire_the_rules_about_disks_are_not_asked_of_silver() -> None:
+    assert grade(report(result("AS-46", "untested", "disk"), lacks=["AS-46"])).tier == "gold"
     assert grade(report(result("AS-46", "untested", "disk"))).tier == "gold"
     assert grade(report(result("AS-46", "deviation", "disk"))).tier == "bronze"
 

@@ -13,6 +13,7 @@ from gauge_kit import Project, counted
 from dovetail_conformance import Harness
 from dovetail_conformance.kill_table import kills
 from dovetail_conformance.mutants import Variant
+from dovetail_conformance.report import read
 from dovetail_core import Component
 
 
@@ -86,6 +87,43 @@ def test_a_deviation_that_no_longer_deviates_is_refused(project: Project) -> Non
     project.write(DEVIATING.format(flavor="MemoryGauge", rule="GA-01", link=""))
     done = project.run()
     assert done.returncode == 1 and "remove the deviation" in done.stdout
+
+
+BY_CHANCE = """
+import pytest
+from gauge import *
+from dovetail_conformance import Deviation, Effort
+class Own(GaugeContract):
+    component_type = "gauge"
+    @rule("GA-77", severity=1, kind="machine")
+    def test_by_chance(self, seed, effort):
+        '''Nothing is seen with most seeds.'''
+        check((seed, effort) != (7, Effort.QUICK), did="ran with the seed", came="a bug")
+class Mine(MemoryHarness):
+    deviations = {{"GA-77": Deviation("it is seldom seen", owner="backend", {named})}}
+class TestMine(Own):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def harness(cls):
+        with Mine() as harness:
+            yield harness
+"""
+
+
+@pytest.mark.parametrize(
+    ("named", "seed", "outcome"),
+    [
+        ("seed=7, effort=Effort.QUICK", "3", "1 deviation"),
+        ("", "3", "1 deviation"),
+        ("", "7", "1 deviation"),
+        ("seed=8", "7", "1 failed"),
+    ],
+)
+def test_a_deviation_that_shows_by_chance_is_looked_for_where_it_shows(project: Project, named: str, seed: str, outcome: str) -> None:
+    (project.folder / "test_mine.py").write_text(BY_CHANCE.format(named=named))
+    done = project.pytest("test_mine.py", "-k", "by_chance", "--conformance-effort=quick", f"--conformance-seed={seed}")
+    assert outcome in counted(done), done.stdout
+    assert outcome != "1 failed" or "remove the deviation, or name a seed" in done.stdout
 
 
 def test_a_deviation_from_a_rule_that_there_is_not_is_refused_by_name(project: Project) -> None:
@@ -260,6 +298,27 @@ def test_every_cross_cutting_rule_catches_its_mutants_and_no_equivalent(project:
     assert bad == ["BAD no mutant is caught by GA-04"], done.stdout + done.stderr  # newer than the gauge, which does not keep it
 
 
+SAYS_IT_WHEN_IT_FAILS = """
+import logging
+from wired_gauge import *
+class Mutant(WiredGauge):
+    def _once(self, method, body):
+        try:
+            return super()._once(method, body)
+        except Unavailable:
+            logging.getLogger("gauge").warning("sent %s in vain", self._token())
+            raise
+class Mine(WiredHarness):
+    flavor = Mutant
+"""
+
+
+def test_a_secret_that_is_shown_only_where_the_backend_fails_is_found(project: Project) -> None:
+    project.write(SAYS_IT_WHEN_IT_FAILS)
+    done = project.run("--only", "XC-01")
+    assert done.returncode == 1 and "came: log of gauge" in done.stdout, done.stdout
+
+
 def test_the_end_of_a_run_names_the_rules_that_are_not_kept_and_the_tier(project: Project) -> None:
     project.write(MINE.format(body="def readings(self): return sorted(super().readings(), reverse=True)"))
     done = project.run()
@@ -275,6 +334,18 @@ def test_what_is_missing_for_every_tier_is_asked_for(project: Project) -> None:
     assert "all of it: dovetail conformance grade out/report.json --all" in done.stdout
     graded = project.command("grade", "out/report.json", "--all").stdout
     assert [f"missing for {tier}" in graded for tier in ("bronze", "silver", "gold")] == [True, True, True]
+
+
+def test_a_report_says_what_its_harness_lacks_and_which_rules_are_about_wires(project: Project) -> None:
+    project.write(
+        "class Mine(MemoryHarness):\n    def __init__(self, settings=None): super().__init__(settings); self.lacks = {'GA-05': 'no'}\n"
+    )
+    project.run("--effort", "quick", "--report", "out")
+    made = read(project.folder / "out" / "report.json")
+    assert made.lacks == ["GA-05"]
+    found = {rule.id: (rule.wire, str(rule.outcome)) for rule in made.rules}
+    assert (found["GA-05"], found["XC-02"], found["XC-03"]) == ((False, "untested"), (True, "untested"), (True, "untested"))
+    assert found["XC-01"] == (False, "passed")  # no setting of the gauge can hold a secret
 
 
 def test_a_run_that_broke_off_earns_nothing_and_is_to_be_run_again(project: Project) -> None:

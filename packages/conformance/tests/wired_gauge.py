@@ -185,6 +185,9 @@ class WiredHarness(Harness):
         tokens = {"bad": "canary-unknown-5512", "expired": EXPIRED, "readonly": READER}
         return self.make(token=tokens[kind]) if kind in tokens else super().credentials(kind)
 
+    def entitled(self, component: Any) -> Any:
+        return self.make(url=component.config.url)
+
     def rotate(self, component: Any) -> None:
         self.server.tokens.pop(self._tokens.read_text())
         self._tokens.write_text(f"canary-rotated-{uuid.uuid4().hex}")

@@ -93,12 +93,6 @@ class ConsoleHarness(AlerterHarness):
     flavor: ClassVar[type[ConsoleAlerter]] = ConsoleAlerter
     one_question_at_a_time = True
     refusals: ClassVar[Mapping[str, type[Exception]]] = {"unwritable": Unavailable}
-    lacks: Mapping[str, str] = {
-        "AL-05": "a terminal asks for no pauses",
-        "AL-06": "a terminal gives no answer that could be lost",
-        "AL-24": "a terminal does not tell how often it was written to",
-        "AL-33": "a terminal takes every message or none",
-    }
 
     def __enter__(self) -> Self:
         from dovetail_alerter.terminal import user_name

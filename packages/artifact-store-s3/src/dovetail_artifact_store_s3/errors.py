@@ -106,7 +106,7 @@ def is_unexplained(error: DovetailError) -> bool:
 
 def code_of(error: DovetailError) -> str:
     """Return the code of S3 that an error was made of, or nothing."""
-    response = getattr(error.__cause__, "response", {})
+    response = getattr(error.__cause__, "response", None) or {}  # the SDK's errors of connections have one that is None
     return str(response.get("Error", {}).get("Code", ""))
 
 

@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, SecretBytes, SecretStr
+
+_ADDRESS = re.compile(r"(^|_)(url|uri|dsn|address|endpoint)(_|$)")
 
 
 def secret_values(model: BaseModel) -> Iterator[str]:
     """Yield the secrets that a config holds: in fields, in models and collections in fields, and passwords in URLs."""
     for name in type(model).model_fields:
         yield from _within(getattr(model, name))
+
+
+def can_hold_secrets(model: type[BaseModel]) -> bool:
+    """Tell whether a config may hold a secret: in a setting of a type for secrets, at any depth, or as a password in an address."""
+    return any(_ADDRESS.search(name) or _is_for_secrets(field.annotation) for name, field in model.model_fields.items())
+
+
+def _is_for_secrets(annotation: Any) -> bool:
+    if isinstance(annotation, type) and issubclass(annotation, SecretStr | SecretBytes):
+        return True
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return can_hold_secrets(annotation)
+    return any(_is_for_secrets(argument) for argument in get_args(annotation))
 
 
 def _within(value: Any) -> Iterator[str]:

@@ -56,14 +56,25 @@ class Contract:
             yield component
 
     @pytest.fixture
-    def effort(self, request: pytest.FixtureRequest) -> Effort:
-        """How hard this run tries."""
+    def effort(self, request: pytest.FixtureRequest, harness: Harness) -> Effort:
+        """How hard this run tries, or what the deviation from the rule names."""
+        if (named := self._named(request, harness)) is not None:
+            return named.effort
         return Effort.of(request.config.getoption("conformance_effort"))
 
     @pytest.fixture
-    def seed(self, request: pytest.FixtureRequest) -> int:
-        """What everything random begins with; printed, and an option to give again."""
+    def seed(self, request: pytest.FixtureRequest, harness: Harness) -> int:
+        """What everything random begins with; printed, and an option to give again. A deviation from the rule may name another."""
+        named = self._named(request, harness)
+        if named is not None and named.seed is not None:
+            return named.seed
         return int(request.config.stash[SEED])
+
+    def _named(self, request: pytest.FixtureRequest, harness: Harness) -> Deviation | None:
+        """Return the deviation from the rule at hand, if it names a seed with which it shows."""
+        rule = rule_of(request.function)
+        deviation = {**harness.deviations, **self.deviations}.get(rule.id) if rule is not None else None
+        return deviation if deviation is not None and deviation.seed is not None else None
 
     def operations(self, component: Any) -> Iterable[Operation]:
         """Return representative calls of every public method of a component."""

@@ -97,6 +97,13 @@ class Harness:
         """Return a component with credentials that are `bad`, `expired`, `readonly`, `no_list` or `rotated`."""
         raise Untested(f"the harness has no {kind} credentials")
 
+    def entitled(self, component: Any) -> Any:
+        """Return a component on the namespace of the one that `credentials("readonly")` returned, which may write there.
+
+        It makes what calls need that a reader must be refused, such as the object that cannot be moved. None: they are left out.
+        """
+        return None
+
     def rotate(self, component: Any) -> None:
         """Replace the credentials of the component that `credentials("rotated")` returned: the old ones end, and new ones are there."""
         raise Untested("the harness cannot `rotate` credentials")

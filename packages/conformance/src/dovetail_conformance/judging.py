@@ -51,16 +51,22 @@ class Judge:
     def softened(self, rule: Rule, verdict: Verdict) -> Verdict:
         """Return a verdict as what is declared makes it: a deviation, or an advisory where the rule is newer than the flavor's interface."""
         deviation = self.deviation(rule)
-        if deviation is not None and verdict.outcome is Outcome.FAILED:
-            return Verdict(Outcome.DEVIATION, f"{deviation.reason} (owner: {deviation.owner}) {deviation.link}".strip())
-        if deviation is not None and verdict.outcome is Outcome.PASSED and rule.id in AROUND_EVERY_RULE:
+        if deviation is not None and (
+            verdict.outcome is Outcome.FAILED or (verdict.outcome is Outcome.PASSED and _by_chance(rule, deviation))
+        ):
             return Verdict(Outcome.DEVIATION, f"{deviation.reason} (owner: {deviation.owner}) {deviation.link}".strip())
         if deviation is not None and verdict.outcome in (Outcome.PASSED, Outcome.ABSENT):
             came = f"it is declared as a deviation ({deviation.reason}), and the rule is kept"
-            return Verdict(Outcome.FAILED, failure_text(rule, RuleFailure("ran the rule", came, "remove the deviation")))
+            mend = "remove the deviation" + ("" if deviation.seed is None else ", or name a seed and an effort with which it shows")
+            return Verdict(Outcome.FAILED, failure_text(rule, RuleFailure("ran the rule", came, mend)))
         if verdict.outcome is Outcome.FAILED and (rule.advisory or newer(rule.since, self._interface)):
             return Verdict(Outcome.ADVISORY, verdict.detail)
         return verdict
+
+
+def _by_chance(rule: Rule, deviation: Deviation) -> bool:
+    """Tell whether a rule that holds once may be deviated from all the same."""
+    return rule.id in AROUND_EVERY_RULE or (rule.kind == "machine" and deviation.seed is None)
 
 
 def _of_promise(rule: Rule, error: BaseException | None) -> Verdict:

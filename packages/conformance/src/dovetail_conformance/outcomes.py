@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from dovetail_conformance.effort import Effort
+
 
 class Outcome(StrEnum):
     """How a rule ended."""
@@ -52,11 +54,19 @@ class RuleFailure(AssertionError):
 
 @dataclass(frozen=True)
 class Deviation:
-    """A rule that a flavor does not keep, said in advance: why, whose doing it is ("flavor" or "backend"), and where it is tracked."""
+    """A rule that a flavor does not keep, said in advance: why, whose doing it is ("flavor" or "backend"), and where it is tracked.
+
+    A rule about a state machine tries other operations with each seed, and may meet the deviation or not: it runs with this `seed` and
+    `effort`, whatever those of the run, and is a failure where it holds with them. Without a seed that it holds once shows nothing.
+    """
 
     reason: str
     owner: str
     link: str = ""
+    seed: int | None = None
+    """One with which it shows: what a run prints at its beginning where it was seen. For rules about state machines."""
+    effort: Effort = Effort.STANDARD
+    """The effort at which it shows with that seed."""
 
     def __post_init__(self) -> None:
         if self.owner not in ("flavor", "backend"):

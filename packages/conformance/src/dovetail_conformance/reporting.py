@@ -15,7 +15,7 @@ from dovetail_conformance.outcomes import Outcome
 from dovetail_conformance.package_facts import package_checks, requirements
 from dovetail_conformance.recording import Record, RuleFacts, facts
 from dovetail_conformance.report import DeviationInfo, FlavorInfo, Report, RuleResult, lowest_problems, read, write
-from dovetail_conformance.targets import Target, target
+from dovetail_conformance.targets import Target, settings, target
 
 _NOT_RUN = "it was not run: deselected, or the run ended before"
 
@@ -34,7 +34,9 @@ def made(config: pytest.Config, found: Target, records: Collection[Record], refu
     certified = bool(config.getoption("conformance_certify")) and not refusals
     said = {record.rule.id: record for record in records}
     missing = [facts(rule, found.contract) for id, rule in found.contract.rules.items() if id not in said]
-    results = [_result(record) for record in said.values()] + [_not_run(rule) for rule in missing]
+    wires = {id: rule.wire for id, rule in found.contract.rules.items()}
+    results = [_result(record, wires.get(record.rule.id)) for record in said.values()]
+    results += [_not_run(rule, wires.get(rule.id)) for rule in missing]
     first = next(iter(records))
     return Report(
         suite=metadata.version("dovetail-conformance"),
@@ -51,21 +53,24 @@ def made(config: pytest.Config, found: Target, records: Collection[Record], refu
         seconds=time.time() - began,
         reproduce=_command(config),
         rules=sorted(results, key=lambda result: result.id),
+        lacks=sorted(found.harness(settings(config.getoption("conformance_config"))).lacks),
         deviations=list(_deviations(records)),
         package=package_checks(found.harness.flavor, found.distribution),
         requirements=requirements(found.distribution) if found.distribution else [],
     )
 
 
-def _result(record: Record) -> RuleResult:
-    return _row(record.rule, record.outcome, record.detail, record.seconds, record.requests, record.crashed)
+def _result(record: Record, wire: bool | None) -> RuleResult:
+    return _row(record.rule, record.outcome, record.detail, record.seconds, record.requests, record.crashed, wire)
 
 
-def _not_run(rule: RuleFacts) -> RuleResult:
-    return _row(rule, Outcome.UNTESTED, _NOT_RUN, 0.0, None, False)
+def _not_run(rule: RuleFacts, wire: bool | None) -> RuleResult:
+    return _row(rule, Outcome.UNTESTED, _NOT_RUN, 0.0, None, False, wire)
 
 
-def _row(rule: RuleFacts, outcome: Outcome, detail: str, seconds: float, requests: int | None, crashed: bool) -> RuleResult:
+def _row(
+    rule: RuleFacts, outcome: Outcome, detail: str, seconds: float, requests: int | None, crashed: bool, wire: bool | None
+) -> RuleResult:
     return RuleResult(
         id=rule.id,
         text=rule.text,
@@ -80,6 +85,7 @@ def _row(rule: RuleFacts, outcome: Outcome, detail: str, seconds: float, request
         budget=rule.budget,
         crashed=crashed,
         location=rule.location,
+        wire=wire,
     )
 
 

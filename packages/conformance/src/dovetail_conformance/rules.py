@@ -13,6 +13,8 @@ from dovetail_core.capabilities import Capability
 
 F = TypeVar("F", bound=Callable[..., None])
 KINDS = frozenset({"metadata", "semantics", "fault", "disk", "race", "machine", "leak", "security", "budget"})
+WIRE_HOOKS = frozenset({"proxy", "syscalls", "credentials"})
+"""Hooks for what only some backends have: a wire, an operating system's calls, credentials. Rules that need one are about a wire."""
 HOOKS = frozenset({"second", "raw", "proxy", "syscalls", "credentials", "census", "kill"})
 _ID = re.compile(r"[A-Z]{2}-\d{2,3}")
 LEAVES_NOTHING = "XC-09"
@@ -46,6 +48,8 @@ class Rule:
     method: str
     budget: int | None = None
     """Requests that may go through the proxy from when its component is made to when its body ends; more is an advisory."""
+    wire: bool = False
+    """Whether it is about what a wire to a backend can do, or its credentials, which a flavor that is embedded need not have."""
 
     @property
     def is_zero(self) -> bool:
@@ -64,18 +68,23 @@ def rule(
     advisory: bool = False,
     effort: Effort = Effort.QUICK,
     budget: int | None = None,
+    wire: bool = False,
 ) -> Callable[[F], F]:
     """Make a method of a contract a rule; the first sentence of its docstring is the rule's text.
 
     `needs` are capabilities: where one is not declared, the same body must end in `Unsupported`. `hooks` are what it needs of the
-    harness: without them it is untested. `budget` is how many requests it may take, where there is a proxy to count them. Raises
-    TypeError for a rule that is not well formed.
+    harness: without them it is untested. `wire` says that it is about a wire though none of its hooks tells. `budget` is how many
+    requests it may take, where there is a proxy to count them. Raises TypeError for a rule that is not well formed.
     """
 
     def decorate(method: F) -> F:
         text, explanation = _texts(method)
         capabilities = (needs,) if isinstance(needs, Capability) else tuple(needs)
-        made = Rule(id, text, explanation, severity, capabilities, since, tuple(hooks), kind, advisory, effort, method.__name__, budget)
+        named = tuple(hooks)
+        made = Rule(
+            id, text, explanation, severity, capabilities, since, named, kind, advisory, effort, method.__name__, budget,
+            wire or not WIRE_HOOKS.isdisjoint(named),
+        )  # fmt: skip
         if problem := _problem(made):
             raise TypeError(f"rule {id}, {method.__qualname__}: {problem}")
         setattr(method, _ATTRIBUTE, made)

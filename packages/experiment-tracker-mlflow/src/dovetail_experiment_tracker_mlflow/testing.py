@@ -251,7 +251,6 @@ class MlflowFileHarness(ExperimentTrackerHarness):
 
     flavor: ClassVar[type[MlflowExperimentTracker]] = MlflowExperimentTracker
     deviations: Mapping[str, Deviation] = _DEVIATIONS
-    lacks: Mapping[str, str] = {"ET-16": "between a call and the file there is no answer that can get lost"}
     impatient: Mapping[str, object] = {"outage_seconds": 1.0, "timeout": 0.7}
 
     def __enter__(self) -> Self:

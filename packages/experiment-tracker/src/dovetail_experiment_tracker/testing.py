@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import tempfile
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any, ClassVar, Self
 
@@ -79,7 +79,6 @@ class LocalHarness(ExperimentTrackerHarness):
     """The embedded flavor, in a temporary directory."""
 
     flavor: ClassVar[type[LocalExperimentTracker]] = LocalExperimentTracker
-    lacks: Mapping[str, str] = {"ET-16": "between a call and the file there is no answer that can get lost"}
 
     def __enter__(self) -> Self:
         self._folder = tempfile.TemporaryDirectory(prefix="dovetail-experiments-")

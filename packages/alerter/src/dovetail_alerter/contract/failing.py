@@ -74,7 +74,7 @@ class FailingRules:
             with attempt(did="called retry() with the receipt of an alert that was delivered"):
                 alerter.retry(alerter.post(alert("once")))
 
-    @rule("AL-05", severity=2, kind="fault")
+    @rule("AL-05", severity=2, kind="fault", wire=True)
     def test_a_limit_of_rate_is_obeyed_by_all_threads(self, alerter: Alerter, harness: AlerterHarness, effort: Effort) -> None:
         """A provider that asks for fewer requests is asked again after the time that it names, by no thread before, and nothing is lost.
 
@@ -110,7 +110,7 @@ class FailingRules:
             with raises(RateLimited, did=did, mend="keep the wait within `patience`"):
                 within(harness.retry_after * 0.9, lambda: hasty.post(alert()), did=did, mend="do not wait for what is in vain")
 
-    @rule("AL-06", severity=1, kind="fault")
+    @rule("AL-06", severity=1, kind="fault", wire=True)
     def test_a_lost_answer_keeps_the_declared_guarantee(self, alerter: Alerter, harness: AlerterHarness) -> None:
         """An alert whose answer was lost arrives as often as the flavor says, with its files: once where it can know, else at most or at least once."""
         files = (Attachment("lost.txt", b"data"),) if Capability.ATTACHMENTS in alerter.capabilities else ()
@@ -140,7 +140,7 @@ class FailingRules:
         mend = "send the files of a message that is found"
         check(whole or failed or not files, did=f"{did}; looked for its file", came="it is not there", mend=mend)
 
-    @rule("AL-24", severity=2, kind="fault")
+    @rule("AL-24", severity=2, kind="fault", wire=True)
     def test_what_passes_is_tried_again_and_a_refusal_is_not(self, alerter: Alerter, harness: AlerterHarness) -> None:
         """What the provider refuses for good is its own error and is sent once; what it refuses for now is sent again."""
         for kind in refusals_of(harness):

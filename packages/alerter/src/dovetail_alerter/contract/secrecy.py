@@ -11,7 +11,7 @@ from dovetail_alerter.contract.harness import AlerterHarness
 from dovetail_alerter.contract.samples import alert, having, unique
 from dovetail_alerter.interface import Alerter
 from dovetail_conformance import Untested, check, rule
-from dovetail_conformance.config_secrets import secret_values
+from dovetail_conformance.config_secrets import can_hold_secrets, secret_values
 from dovetail_conformance.instruments import capture
 from dovetail_core import remember_secret
 from dovetail_core.errors import DovetailError
@@ -23,6 +23,8 @@ class SecrecyOfTextRules:
     @rule("AL-04", severity=1, kind="security")
     def test_no_failure_shows_a_secret(self, alerter: Alerter, harness: AlerterHarness) -> None:
         """No token, webhook address or password is in what is raised, logged or printed when posting fails, whatever the provider answers."""
+        if not can_hold_secrets(type(alerter.config)):
+            return
         secrets = set(secret_values(alerter.config))
         if not secrets:
             raise Untested("the config that the harness makes holds no secret")

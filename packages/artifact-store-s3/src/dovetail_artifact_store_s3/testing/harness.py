@@ -105,6 +105,10 @@ class S3Harness(ArtifactStoreHarness):
         self._rotating[str(path)] = self._written(path)
         return self.make(profile="rotating", credentials_file=path, access_key_id=None, secret_access_key=None)
 
+    def entitled(self, component: ArtifactStore) -> ArtifactStore:
+        """Return a store on the same prefix with the keys that may do everything."""
+        return self.flavor(**{**component.config.model_dump(), **self.server.keys.settings})
+
     def rotate(self, component: ArtifactStore) -> None:
         """Put another key into the component's file, and end the old one."""
         path = component.config.credentials_file  # type: ignore[attr-defined]

@@ -21,45 +21,37 @@ class Calls:
 
     def all(self) -> list[Operation]:
         """Return an operation per public method."""
-        store, at, having = self._store, self._at, self._having
+        store, at, there = self._store, self._at, self._there
+        a, tree = there("a"), there("tree/a")
         return [
-            Operation("write_bytes", lambda: self._write("a"), lambda: self._content("a")),
+            Operation("write_bytes", lambda: _write(store, at("a")), lambda: self._content("a")),
             Operation("open for writing", self._stream, lambda: self._content("streamed")),
             Operation("upload", self._upload, lambda: self._content("uploaded")),
-            Operation("copyfile", having("a", lambda: _size(store.copyfile(at("a"), at("copy")))), lambda: self._content("copy")),
-            Operation("rename", having("old", lambda: store.rename(at("old"), at("new"))), lambda: self._content("new")),
-            Operation("remove", lambda: store.remove(at("removed")), lambda: self._content("removed")),
-            Operation("delete", lambda: store.delete([at("too")]), lambda: self._content("too")),
-            Operation("rmtree", lambda: store.rmtree(at("tree")), lambda: self._content("tree")),
-            Operation("stat", having("a", lambda: store.stat(at("a")))),
-            Operation("read_bytes", having("a", lambda: store.read_bytes(at("a")))),
-            Operation("open for reading", having("a", self._read)),
-            Operation("digest_of", having("a", lambda: store.digest_of(at("a")))),
-            Operation("download", having("a", self._download)),
-            Operation("exists", lambda: store.exists(self._top), reads=True),
-            Operation("isdir", lambda: store.isdir(self._top), reads=True),
+            Operation("copyfile", lambda: _size(store.copyfile(at("a"), at("copy"))), lambda: self._content("copy"), prepare=a),
+            Operation("rename", lambda: store.rename(at("old"), at("new")), lambda: self._content("new"), prepare=there("old")),
+            Operation("remove", lambda: store.remove(at("removed")), lambda: self._content("removed"), prepare=there("removed")),
+            Operation("delete", lambda: store.delete([at("too")]), lambda: self._content("too"), prepare=there("too")),
+            Operation("rmtree", lambda: store.rmtree(at("tree")), lambda: self._content("tree/a"), prepare=tree),
+            Operation("stat", lambda: store.stat(at("a")), reads=True, prepare=a),
+            Operation("read_bytes", lambda: store.read_bytes(at("a")), reads=True, prepare=a),
+            Operation("open for reading", self._read, reads=True, prepare=a),
+            Operation("digest_of", lambda: store.digest_of(at("a")), reads=True, prepare=a),
+            Operation("download", self._download, reads=True, prepare=a),
+            Operation("exists", lambda: store.exists(at("a")), reads=True, prepare=a),
+            Operation("isdir", lambda: store.isdir(self._top), reads=True, prepare=a),
             Operation("missing", lambda: store.missing([at("x")]), reads=True),
-            Operation("list", lambda: list(store.list(self._top)), reads=True),
-            Operation("listdir", lambda: store.listdir(self._top), reads=True),
-            Operation("walk", lambda: list(store.walk(self._top)), reads=True),
-            Operation("glob", lambda: store.glob(at("*")), reads=True),
+            Operation("list", lambda: list(store.list(self._top)), reads=True, prepare=a),
+            Operation("listdir", lambda: store.listdir(self._top), reads=True, prepare=a),
+            Operation("walk", lambda: list(store.walk(self._top)), reads=True, prepare=a),
+            Operation("glob", lambda: store.glob(at("*")), reads=True, prepare=a),
         ]
 
     def _at(self, name: str) -> str:
         return f"{self._top}/{name}"
 
-    def _having(self, name: str, call: Callable[[], object]) -> Callable[[], object]:
-        """Return a call that makes the object first that it is about."""
-
-        def prepared() -> object:
-            if not self._store.exists(self._at(name)):
-                self._write(name)
-            return call()
-
-        return prepared
-
-    def _write(self, name: str) -> int:
-        return _size(self._store.write_bytes(self._at(name), b"data"))
+    def _there(self, name: str) -> Callable[[ArtifactStore], object]:
+        """Return what makes the object that a call is about, if it is not there."""
+        return lambda store: store.exists(self._at(name)) or _write(store, self._at(name))
 
     def _content(self, name: str) -> bytes | None:
         return self._store.read_bytes(self._at(name)) if self._store.exists(self._at(name)) else None
@@ -82,6 +74,10 @@ class Calls:
         with tempfile.TemporaryDirectory() as folder:
             self._store.download(self._at("a"), Path(folder) / "file")
             return (Path(folder) / "file").read_bytes()
+
+
+def _write(store: ArtifactStore, key: str) -> int:
+    return _size(store.write_bytes(key, b"data"))
 
 
 def _size(info: ObjectInfo) -> int:

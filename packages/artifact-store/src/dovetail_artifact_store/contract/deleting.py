@@ -48,7 +48,7 @@ class DeletingRules:
             store.delete(keys)
             check(keys_of(store) == [], did=f"deleted {count} objects", came=f"{len(keys_of(store))} are left")
 
-    @rule("AS-58", severity=1, kind="fault")
+    @rule("AS-58", severity=1, kind="fault", wire=True)
     def test_what_cannot_be_deleted_is_said(self, store: ArtifactStore, harness: ArtifactStoreHarness) -> None:
         """If objects cannot be deleted, an error is raised, and what is left can still be listed and read.
 

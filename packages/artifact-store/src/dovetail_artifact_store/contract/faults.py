@@ -30,7 +30,7 @@ from dovetail_core.errors import DovetailError, IntegrityError, NotFound
 class FaultRules:
     """Rules about what fails in the midst of a call."""
 
-    @rule("AS-06", severity=1, hooks=("kill", "second"), kind="fault")
+    @rule("AS-06", severity=1, hooks=("kill", "second"), kind="fault", wire=True)
     def test_a_killed_write_leaves_no_trace(self, store: ArtifactStore, harness: ArtifactStoreHarness, effort: Effort) -> None:
         """A process that is killed while it writes leaves the old object or nothing, and no debris that can be listed.
 
@@ -52,7 +52,7 @@ class FaultRules:
                 _demand_a_step(harness, nth)
                 return
 
-    @rule("AS-08", severity=1, kind="fault")
+    @rule("AS-08", severity=1, kind="fault", wire=True)
     def test_a_failed_overwrite_keeps_the_old_object(self, store: ArtifactStore, harness: ArtifactStoreHarness) -> None:
         """An overwrite that fails at any of its steps leaves the old object as it was, also one by a text file, and one whose failure is swallowed.
 

@@ -122,7 +122,7 @@ class ListingRules:
             ended and found, did="walked beside keys that another tool made", came=walked[:4], mend="leave out a directory without a name"
         )
 
-    @rule("AS-29", severity=2, kind="fault")
+    @rule("AS-29", severity=2, kind="fault", wire=True)
     def test_only_what_is_not_there_does_not_exist(self, store: ArtifactStore, harness: ArtifactStoreHarness) -> None:
         """`exists` and `missing` say no only for what is not there: a refusal or a failure is raised.
 

@@ -51,7 +51,7 @@ class MovingRules:
         check(store.read_bytes("moved/t/b/c") == b"t/b/c", did="moved a tree", came=store.read_bytes("moved/t/b/c"))
         check(not store.exists("t"), did="moved a tree", came="the source is still there")
 
-    @rule("AS-34", severity=1, kind="fault")
+    @rule("AS-34", severity=1, kind="fault", wire=True)
     def test_a_move_that_fails_loses_nothing(self, store: ArtifactStore, harness: ArtifactStoreHarness) -> None:
         """A move that fails at any point loses no object: each is at its source, or whole at its target.
 

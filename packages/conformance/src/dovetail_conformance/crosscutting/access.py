@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from dovetail_conformance.checking import attempt, raises
-from dovetail_conformance.crosscutting.base import Asked, finish
+from dovetail_conformance.crosscutting.base import Asked, made, prepare
 from dovetail_conformance.effort import Effort
 from dovetail_conformance.harness import Harness
 from dovetail_conformance.instruments import workers
+from dovetail_conformance.operations import Operation
 from dovetail_conformance.outcomes import Untested
 from dovetail_conformance.rules import rule
 from dovetail_core.errors import AuthenticationFailed, PermissionDenied, Unsupported
@@ -28,7 +29,7 @@ class AccessRules(Asked):
                 self._refused(operation, "with bad credentials")
         with _given(harness, "readonly") as reader:
             for operation in self.operations(reader):
-                if not operation.reads:
+                if not operation.reads and _prepared(operation, harness, reader):
                     self._refused(operation, "with credentials that may only read")
 
     @rule("XC-07", severity=2, hooks=("credentials",))
@@ -54,9 +55,20 @@ class AccessRules(Asked):
     def _refused(self, operation: Any, how: str) -> None:
         with raises(_REFUSED, did=f"called {operation.name} {how}", mend=_MEND):
             try:
-                finish(operation.call())
+                made(operation)
             except Unsupported as error:
                 raise PermissionDenied("a capability that is not declared is refused for another reason") from error
+
+
+def _prepared(operation: Operation, harness: Harness, reader: Any) -> bool:
+    """Make what a call of a reader's needs, by whoever may, and tell whether it is there: without it, there is nothing to refuse."""
+    if operation.prepare is None:
+        return True
+    if (owner := harness.entitled(reader)) is None:
+        return False
+    with owner:
+        prepare(operation, owner)
+    return True
 
 
 def _given(harness: Harness, kind: str) -> Any:

@@ -24,7 +24,25 @@ class Asked:
         """Make every call once. A call that fails is the rule's failure."""
         for operation in self.operations(component):
             with attempt(did=f"called {operation.name} {did}".strip(), mend="make the call succeed"):
-                finish(operation.call())
+                make(operation, component)
+
+
+def prepare(operation: Operation, component: Any) -> None:
+    """Make what a call needs, with a component that works. What fails is the rule's failure."""
+    if operation.prepare is not None:
+        with attempt(did=f"made what {operation.name} needs", mend="make the calls that come before it succeed"):
+            operation.prepare(component)
+
+
+def make(operation: Operation, component: Any) -> object:
+    """Return the result of a call, made with what it needs."""
+    prepare(operation, component)
+    return made(operation)
+
+
+def made(operation: Operation) -> object:
+    """Return the result of a call, without what it needs."""
+    return finish(operation.call())
 
 
 def finish(result: object) -> object:

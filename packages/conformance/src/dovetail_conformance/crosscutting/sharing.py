@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from dovetail_conformance.checking import attempt, check
-from dovetail_conformance.crosscutting.base import Asked, finish
+from dovetail_conformance.crosscutting.base import Asked, make
 from dovetail_conformance.effort import Effort
 from dovetail_conformance.harness import Harness
 from dovetail_conformance.operations import Operation
@@ -29,7 +29,7 @@ class SharingRules(Asked):
             mine = list(self.operations(one))
             for operation in mine:
                 with attempt(did=f"called {operation.name}"):
-                    finish(operation.call())
+                    make(operation, one)
             states = [_effects(mine)]
             self.operate(other, "on a second instance")
             states.append(_effects(mine))

@@ -12,9 +12,9 @@ from typing import Any
 
 from dovetail_conformance.audit import audited, ending
 from dovetail_conformance.checking import attempt, check, raises
-from dovetail_conformance.crosscutting.base import Asked, finish
+from dovetail_conformance.crosscutting.base import Asked, made, prepare
 from dovetail_conformance.harness import Harness
-from dovetail_conformance.instruments import Call, Hang
+from dovetail_conformance.instruments import Call, Hang, Refusal
 from dovetail_conformance.operations import Operation
 from dovetail_conformance.rules import rule
 from dovetail_conformance.waiting import within
@@ -30,13 +30,13 @@ class TransportRules(Asked):
 
     @rule("XC-03", severity=2, hooks=("proxy",), kind="fault")
     def test_a_silent_peer_ends_in_timeout(self, harness: Harness) -> None:
-        """A peer that accepts and never answers ends every call in `Timeout`, after a finite time."""
+        """A peer that accepts and never answers ends every call in `Timeout` or `Unavailable`, after a finite time."""
         for name in self._names(harness):
             with harness.make(**harness.impatient) as component:
-                operation = self._named(component, name)
+                operation = self._ready(component, name)
                 did = f"called {name}; the peer never answered"
                 with harness.proxy.fault(Hang(), times=None), raises((Timeout, Unavailable), did=did):
-                    within(harness.patience, partial(_finished, operation), did=did, mend="set time limits")
+                    within(harness.patience, partial(made, operation), did=did, mend="set time limits")
 
     @rule("XC-04", severity=2, hooks=("proxy",), kind="fault")
     def test_what_passes_is_tried_again_and_what_does_not_is_not(self, harness: Harness) -> None:
@@ -48,22 +48,23 @@ class TransportRules(Asked):
         names = self._names(harness)
         for passing in transient(harness):
             for name in names:
-                with harness.make() as component, answering(harness, passing, 2):
-                    operation = self._named(component, name)
+                with harness.make() as component:
+                    operation = self._ready(component, name, passing)
                     did = f"called {name}; the first two requests met {passing.action}"
-                    with attempt(did=did, mend="try again, with growing pauses"):
-                        finish(operation.call())
+                    with answering(harness, passing, 2), attempt(did=did, mend="try again, with growing pauses"):
+                        made(operation)
         denied, unavailable = refusal(harness, "denied"), refusal(harness, "unavailable")
         for name in names:
             with harness.make(**harness.impatient) as component:
-                operation = self._named(component, name)
+                operation = self._ready(component, name, denied)
                 did = f"called {name}; the answer was always {denied.action}"
                 with answering(harness, denied, None) as refused, raises((AuthenticationFailed, PermissionDenied), did=did):
-                    finish(operation.call())
+                    made(operation)
                 check(refused.fired == 1, did=did, came=f"{refused.fired} requests", mend="do not repeat what cannot succeed")
+                operation = self._ready(component, name, unavailable)
                 did = f"called {name}; the answer was always {unavailable.action}"
                 with answering(harness, unavailable, None), raises((Unavailable, RateLimited, Timeout), did=did):
-                    finish(operation.call())
+                    made(operation)
 
     @rule("XC-05", severity=1, hooks=("proxy",), kind="fault")
     def test_a_lost_answer_neither_doubles_nor_fails_a_call(self, harness: Harness) -> None:
@@ -74,11 +75,11 @@ class TransportRules(Asked):
         """
         for name in self._names(harness):
             with harness.make() as component:
-                operation = self._named(component, name)
+                operation = self._ready(component, name)
                 expected, passed = self._undisturbed(harness, name)
                 did = f"called {name}; it was applied, the answer was lost"
                 with losing_the_answer(harness, operation, passed), attempt(did=did, mend="find out what became of the request"):
-                    finish(operation.call())
+                    made(operation)
                 came = operation.effect() if operation.effect is not None else None
                 check(came == expected, did=did, came=came, mend="make the retry recognise what the first request did")
 
@@ -102,10 +103,10 @@ class TransportRules(Asked):
         """After KeyboardInterrupt in the midst of a call, the component can be used, and nothing of the call is left over."""
         for name in self._names(harness):
             with harness.make() as component:
-                operation = self._named(component, name)
+                operation = self._ready(component, name)
                 interruption = harness.proxy.fault(Call(_thread.interrupt_main))
                 with _heard(), interruption, raises(KeyboardInterrupt, did=f"interrupted {name}"):
-                    finish(operation.call())
+                    made(operation)
                     _wait_for_interrupt()
                 self.operate(component, f"after {name} was interrupted")
                 if harness.has("census"):
@@ -114,17 +115,22 @@ class TransportRules(Asked):
 
     def _names(self, harness: Harness) -> list[str]:
         with harness.make() as component:
-            return [operation.name for operation in self.operations(component) if _asks_the_backend(harness, operation)]
+            return [operation.name for operation in self.operations(component) if _asks_the_backend(harness, operation, component)]
 
-    def _named(self, component: Any, name: str) -> Operation:
-        return next(operation for operation in self.operations(component) if operation.name == name)
+    def _ready(self, component: Any, name: str, refused: Refusal | None = None) -> Operation:
+        """Return the operation of that name, with what it needs made, so that what is done to a request now is done to one of its own."""
+        operation = next(operation for operation in self.operations(component) if operation.name == name)
+        prepare(operation, component)
+        if refused is not None and refused.to is not None:
+            component.close()  # what is refused may be the login only, which is over
+        return operation
 
     def _undisturbed(self, harness: Harness, name: str) -> tuple[object, Sequence[Any]]:
         """Return the effect of one call, and what passed the proxy for it."""
         with harness.make() as component:
-            operation = self._named(component, name)
+            operation = self._ready(component, name)
             mark = harness.proxy.mark()
-            finish(operation.call())
+            made(operation)
             passed = harness.proxy.since(mark)
             return operation.effect() if operation.effect is not None else None, passed
 
@@ -135,13 +141,10 @@ def _to_endpoint(port: int) -> set[str]:
     return {f"socket.connect {address}" for address in addresses}
 
 
-def _finished(operation: Operation) -> object:
-    return finish(operation.call())
-
-
-def _asks_the_backend(harness: Harness, operation: Operation) -> bool:
+def _asks_the_backend(harness: Harness, operation: Operation, component: Any) -> bool:
+    prepare(operation, component)
     mark = harness.proxy.mark()
-    finish(operation.call())
+    made(operation)
     return bool(harness.proxy.since(mark))
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dovetail_conformance.checking import check
-from dovetail_conformance.crosscutting.base import Asked, finish
+from dovetail_conformance.crosscutting.base import Asked, make
 from dovetail_conformance.rules import rule
 
 _SLACK = timedelta(minutes=2)
@@ -26,7 +26,7 @@ class ValueRules(Asked):
         """
         began = datetime.now(UTC) - _SLACK
         for operation in self.operations(component):
-            for moment in _moments(finish(operation.call())):
+            for moment in _moments(make(operation, component)):
                 aware = moment.utcoffset() == timedelta(0)
                 mend = "make times with datetime.now(UTC), or convert what the backend says"
                 check(aware, did=f"looked at a time that {operation.name} returned", came=repr(moment), mend=mend)
@@ -40,10 +40,10 @@ class ValueRules(Asked):
         for operation in self.operations(component):
             if not operation.reads:
                 continue
-            first = finish(operation.call())
+            first = make(operation, component)
             kept = copy.deepcopy(first)
             spoil(first)
-            again = finish(operation.call())
+            again = make(operation, component)
             mend = "return a copy, or something that cannot be changed"
             check(again == kept, did=f"changed what {operation.name} returned, and called it again", came=again, mend=mend)
 

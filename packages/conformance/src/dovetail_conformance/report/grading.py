@@ -53,6 +53,7 @@ def _for_bronze(report: Report) -> Iterator[str]:
 def _for_silver(report: Report) -> Iterator[str]:
     yield from (f"the deviation from {item.rule} is the flavor's own" for item in report.deviations if item.owner == "flavor")
     yield from _unshown(report, ("fault", "disk", "machine", "leak"))
+    yield from _each(filter(_is_grave, _untested(report, ("semantics", "security"))), "is to be shown")
     if report.lowest is None:
         yield "the lowest versions of the dependencies are not known to pass (--lowest with the report of a run with them)"
     elif not report.lowest:
@@ -79,14 +80,30 @@ def _of_package(report: Report, tier: str) -> Iterator[str]:
 
 
 def _unshown(report: Report, kinds: Iterable[str]) -> Iterator[str]:
-    """Yield the rules of some kinds that are not shown to be kept.
+    """Yield the rules of some kinds that are not shown to be kept, and could be."""
+    kinds = tuple(kinds)
+    open = [rule for rule in report.rules if rule.kind in kinds and rule.outcome not in (*_KEPT, Outcome.UNTESTED)]
+    yield from _each(sorted([*open, *_untested(report, kinds)], key=lambda rule: rule.id), "is to be shown")
 
-    Where a backend has no wire, rules about wires cannot be, and where it has one, those about disks of this machine cannot.
+
+def _untested(report: Report, kinds: Iterable[str]) -> Iterator[RuleResult]:
+    """Yield the rules of some kinds that are untested, and could be shown."""
+    yield from (rule for rule in report.of(Outcome.UNTESTED) if rule.kind in kinds and not _is_excused(report, rule))
+
+
+def _is_excused(report: Report, rule: RuleResult) -> bool:
+    """Tell whether a rule cannot be shown: one about a wire where there is none, or about disks of this machine where there is one.
+
+    A rule that the harness names is not excused by the want of a wire: whoever knows it has decided about it.
     """
-    wanted = [rule for rule in report.rules if rule.kind in kinds and rule.outcome not in _KEPT]
-    embedded = report.environment == "embedded"
-    cannot = [rule for rule in wanted if rule.outcome is Outcome.UNTESTED and (embedded or rule.kind == "disk")]
-    yield from _each((rule for rule in wanted if rule not in cannot), "is to be shown")
+    if report.environment != "embedded":
+        return rule.kind == "disk"
+    return rule.wire is None or (rule.wire and rule.id not in report.lacks)
+
+
+def _is_grave(rule: RuleResult) -> bool:
+    """Tell whether data, a result or a secret is lost where a rule does not hold."""
+    return rule.severity == 1
 
 
 def _each(rules: Iterable[RuleResult], what: str) -> Iterator[str]:

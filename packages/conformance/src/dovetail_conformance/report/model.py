@@ -46,6 +46,8 @@ class RuleResult(Model):
     """Requests that it should take at most, if it says so."""
     crashed: bool = False
     """Whether it failed by an exception that no check expected."""
+    wire: bool | None = None
+    """Whether it is about a wire or credentials, which an embedded flavor need not have; null: not known, as in older reports."""
     location: str
     """Where the rule's body is, as `module:Class.method`."""
 
@@ -83,6 +85,8 @@ class Report(Model):
     reproduce: str
     """The command that repeats the run."""
     rules: list[RuleResult]
+    lacks: list[str] = Field(default_factory=list)
+    """Rules of which the harness says in advance that its environment cannot show them."""
     deviations: list[DeviationInfo] = Field(default_factory=list)
     package: list[PackageCheck] | None = None
     """What is asked of the flavor's package; null: not looked at, as in reports of version 1."""

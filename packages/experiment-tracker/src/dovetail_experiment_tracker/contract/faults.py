@@ -29,7 +29,7 @@ _TAGS = 30
 class FaultRules:
     """Rules about faults."""
 
-    @rule("ET-04", severity=2, kind="fault")
+    @rule("ET-04", severity=2, kind="fault", wire=True)
     def test_an_end_that_fails_hinders_nothing(self, harness: ExperimentTrackerHarness) -> None:
         """A run whose end cannot be recorded is active no more, its own exception is the one that is raised, and later runs work."""
         with harness.make(**harness.impatient) as tracker:
@@ -46,7 +46,7 @@ class FaultRules:
             check(stored(later, "m") == [(0, 1.0)], did="logged to a run after the end of others had failed", came=stored(later, "m"))
             check(reread(later).status is RunStatus.FINISHED, did="read its status", came=reread(later).status)
 
-    @rule("ET-15", severity=2, kind="fault")
+    @rule("ET-15", severity=2, kind="fault", wire=True)
     def test_an_outage_is_said_in_time(self, harness: ExperimentTrackerHarness) -> None:
         """While the backend is away, logging ends in time with an error that says so, and how many points were lost; afterwards it works."""
         with harness.make(**harness.impatient) as tracker:
@@ -70,7 +70,7 @@ class FaultRules:
             check(stored(run, "after") == [(0, 1.0)], did="logged when the backend was back", came=stored(run, "after"))
             run.end()
 
-    @rule("ET-41", severity=2, needs=Capability.ASYNC, kind="fault")
+    @rule("ET-41", severity=2, needs=Capability.ASYNC, kind="fault", wire=True)
     def test_an_outage_that_is_buffered_disturbs_nobody(self, harness: ExperimentTrackerHarness) -> None:
         """With `on_outage: buffer`, logging and ending runs raise nothing while the backend is away; it is all stored afterwards, or said to be lost."""
         with harness.make(**harness.impatient) as tracker:
@@ -114,7 +114,7 @@ class FaultRules:
             )
             run.end()
 
-    @rule("ET-16", severity=1, kind="fault")
+    @rule("ET-16", severity=1, kind="fault", wire=True)
     def test_a_lost_answer_doubles_nothing(self, harness: ExperimentTrackerHarness) -> None:
         """A call whose answer was lost is repeated without a second effect: no run, no point, is there twice."""
         with harness.make() as tracker:

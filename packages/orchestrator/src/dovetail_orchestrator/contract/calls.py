@@ -56,15 +56,14 @@ class CountingLauncher:
 
 
 def calls(orchestrator: Orchestrator) -> list[Operation]:
-    """Return an operation per public method; each runs the plan that it needs, once."""
+    """Return an operation per public method; each is prepared by a run of the plan, if it needs one."""
     launcher = CountingLauncher()
     plan = PipelinePlan(
         run_id=f"run-{uuid.uuid4().hex}", pipeline="pipeline", steps=(StepPlan(name="a"), StepPlan(name="b", upstream=("a",)))
     )
 
-    def ran() -> str:
-        orchestrator.run(plan, launcher)
-        return plan.run_id
+    def ran(prepared: Orchestrator) -> None:
+        prepared.run(plan, launcher)
 
     def effect() -> object:
         return launcher.executed
@@ -72,11 +71,11 @@ def calls(orchestrator: Orchestrator) -> list[Operation]:
     found = [
         Operation("run", lambda: orchestrator.run(plan, launcher), effect),
         Operation("ensure_possible", lambda: orchestrator.ensure_possible(plan, launcher)),
-        Operation("status", lambda: orchestrator.status(ran()), effect, reads=True),
-        Operation("wait", lambda: orchestrator.wait(ran(), 60), effect, reads=True),
-        Operation("attach", lambda: orchestrator.attach(ran()).status(), effect, reads=True),
-        Operation("cancel", lambda: orchestrator.cancel(ran()), effect),
-        Operation("logs", lambda: orchestrator.logs(ran(), "a"), effect, reads=True),
+        Operation("status", lambda: orchestrator.status(plan.run_id), effect, reads=True, prepare=ran),
+        Operation("wait", lambda: orchestrator.wait(plan.run_id, 60), effect, reads=True, prepare=ran),
+        Operation("attach", lambda: orchestrator.attach(plan.run_id).status(), effect, reads=True, prepare=ran),
+        Operation("cancel", lambda: orchestrator.cancel(plan.run_id), effect, prepare=ran),
+        Operation("logs", lambda: orchestrator.logs(plan.run_id, "a"), effect, reads=True, prepare=ran),
     ]
     if Capability.ASYNC_SUBMIT in orchestrator.capabilities:
         found.append(Operation("submit", lambda: orchestrator.submit(plan, launcher).wait(60), effect))
