@@ -74,8 +74,10 @@ class InMemoryArtifactStore(ArtifactStore):
         yield self._found(info.key)[0]
 
     def _found(self, key: str) -> tuple[bytes, ObjectInfo]:
+        space = self._space
         try:
-            return self._space.objects[key]
+            with space.lock:  # a move is two steps under it
+                return space.objects[key]
         except KeyError as error:
             raise NotFound(f"there is no '{key}' in {self._base_uri()}", remedy="check the key", key=key) from error
 

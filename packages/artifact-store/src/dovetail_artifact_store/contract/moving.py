@@ -101,9 +101,9 @@ class MovingRules:
         look_at_each_step(
             harness,
             store,
-            lambda nth: store.write_bytes(f"from/held-{nth}", b"held"),
-            lambda nth: store.rename(f"from/held-{nth}", f"to/held-{nth}"),
-            lambda nth: wrong.append(_wrong_place(store, f"held-{nth}")),
+            lambda nth: store.write_bytes(f"from/held-{nth:02}", b"held"),
+            lambda nth: store.rename(f"from/held-{nth:02}", f"to/held-{nth:02}"),
+            lambda nth: wrong.append(_wrong_place(store, f"held-{nth:02}")),
         )
         check(not any(wrong), did="looked at an object while it was moved", came=next(filter(None, wrong), ""), mend="rename in one step")
 
@@ -125,14 +125,14 @@ class MovingRules:
 
 def _looks_while_moving(store: ArtifactStore, count: int) -> list[str]:
     """Move objects, one after the other, and return what another thread saw of each that is being moved."""
-    fill(store, [f"from/{number}" for number in range(count)])
+    fill(store, [f"from/{number:05}" for number in range(count)])
     now, begun, over = [0], threading.Event(), threading.Event()
 
     def look() -> list[str]:
         seen = []
         while not over.is_set():
             try:
-                seen.append(_wrong_place(store, str(now[0])))
+                seen.append(_wrong_place(store, f"{now[0]:05}"))
             finally:
                 begun.set()
         return seen
@@ -143,7 +143,7 @@ def _looks_while_moving(store: ArtifactStore, count: int) -> list[str]:
             begun.wait(60)
             for number in range(count):
                 now[0] = number
-                store.rename(f"from/{number}", f"to/{number}")
+                store.rename(f"from/{number:05}", f"to/{number:05}")
         finally:
             over.set()
         return looking.result(60)
