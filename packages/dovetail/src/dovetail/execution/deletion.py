@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 
 from dovetail.execution.session import run_prefix
 from dovetail.materializers import presence_key
-from dovetail_core import Conflict
+from dovetail_core import Conflict, DovetailError
 from dovetail_core.stack_instance import Stack
 from dovetail_metadata_store.records import Artifact, Run
 from dovetail_orchestrator import Orchestrator, OrchestratorCapability
@@ -60,8 +60,8 @@ def _forget(run: Run, orchestrator: Orchestrator) -> None:
     if OrchestratorCapability.FORGET in orchestrator.capabilities:
         try:
             orchestrator.forget(run.id)
-        except Conflict as conflict:  # its process was lost, and the orchestrator cannot know
-            log.warning("what %s keeps of run '%s' stays: %s", orchestrator.label, run.name, conflict)
+        except DovetailError as error:  # such as a journal that is damaged, or a process of another machine that was lost
+            log.warning("what %s keeps of run '%s' stays: %s", orchestrator.label, run.name, error)
 
 
 def _refuse_elsewhere(run: Run, made: Iterable[Artifact], stack: Stack) -> None:

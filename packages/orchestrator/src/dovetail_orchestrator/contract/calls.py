@@ -79,4 +79,6 @@ def calls(orchestrator: Orchestrator) -> list[Operation]:
     ]
     if Capability.ASYNC_SUBMIT in orchestrator.capabilities:
         found.append(Operation("submit", lambda: orchestrator.submit(plan, launcher).wait(60), effect))
+    if Capability.FORGET in orchestrator.capabilities:
+        found.append(Operation("forget", lambda: orchestrator.forget(plan.run_id), effect, prepare=ran))
     return found
