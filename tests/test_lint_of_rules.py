@@ -14,6 +14,7 @@ PLACES = ("packages/*/src/*/contract/**/*.py", "packages/*/src/*/crosscutting/**
 FILES = sorted(file for place in PLACES for file in ROOT.glob(place))
 ALLOWED = {
     ("orchestrator/contract/witness.py", "sleeps"): "it is what users' steps do: a program of its own, which steps execute, and no rule",
+    ("experiment-tracker/contract/calls.py", "looks at the private '_is_buffered'"): "makes a run as `attach` does, without its request",
     ("orchestrator/contract/submission.py", "names the flavor 'memory'"): "memory is what a step asks a machine for",
 }
 """Where in a package, and what -> why it may."""

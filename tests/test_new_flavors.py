@@ -57,7 +57,8 @@ def test_a_new_package_is_green_and_its_flavor_bronze(kind: str, tmp_path: Path,
     installed.install(wheel, *wheels.values())
     assert re.search(r"^ *acme +dovetail-", installed.run("-m", "dovetail.cli", dashed, "flavor", "list"), re.MULTILINE)
     printed = installed.run("-m", "dovetail.cli", "conformance", "run", f"{kind}/acme", "--effort=quick", "--report=out")
-    assert "tier: bronze\n  missing: the lowest versions" in printed
+    assert "tier: bronze\n  missing: " in printed
+    assert "  missing: the lowest versions" in printed, "of silver, whatever else a flavor in memory cannot show"
 
 
 def _once_per_python(sessions: list[str]) -> list[str]:

@@ -108,7 +108,7 @@ def test_a_hook_is_told_with_the_rules_that_are_untested_without_it() -> None:
     assert rules("alerter", "remark").endswith("Used where it is there: AL-15.")
     assert rules("alerter", "processes").endswith("Untested where none does: AL-19.")
     assert rules("artifact_store", "syscalls").endswith(
-        "Untested without it: AS-46. Used where it is there: AS-06, AS-08, AS-29, AS-34, AS-36, AS-40, AS-58."
+        "Untested without it: AS-46. Used where it is there: AS-06, AS-08, AS-29, AS-34, AS-36, AS-40, AS-55, AS-58."
     )
     assert rules("experiment_tracker", "lost_answer").endswith("Used by: ET-16.")
 

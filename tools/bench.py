@@ -68,7 +68,7 @@ def ticking(length: int = STEPS) -> None:
     """Run trivial steps one after the other."""
     last = tick()
     for _ in range(length - 1):
-        last = tick(after=last)  # type: ignore[call-arg]
+        last = tick(after=last)
 
 
 def between(times: list[float]) -> float:
