@@ -7,12 +7,13 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from dovetail_core import Unavailable
 from dovetail_experiment_tracker import Run
@@ -32,8 +33,9 @@ def forked(work: Callable[..., None], *arguments: object) -> int | None:
     worker = multiprocessing.get_context("fork").Process(target=work, args=arguments, daemon=True)
     worker.start()
     worker.join(30)
+    ended = worker.exitcode
     worker.kill()
-    return worker.exitcode if worker.exitcode != -9 else None
+    return ended
 
 
 def log_at_once(run: Run) -> None:
@@ -41,13 +43,21 @@ def log_at_once(run: Run) -> None:
     run.flush()
 
 
-def leave_open(statement: str, inside: threading.Event, over: threading.Event, store: Any) -> None:
-    """Stay in the middle of a statement's transaction until the process was forked, or one second is over."""
-    with store.ManagedSessionMaker(read_only=False) as session:
-        rows = session.execute(text(statement))
+@contextmanager
+def another_thread(stay: Callable[[Callable[[], None]], object]) -> Iterator[None]:
+    """Have another thread stay somewhere until the block ends, or one second is over; the block begins when it is there."""
+    inside, over = threading.Event(), threading.Event()
+
+    def linger() -> None:
         inside.set()
         over.wait(1.0)
-        rows.close()
+
+    thread = threading.Thread(target=stay, args=(linger,))
+    thread.start()
+    assert inside.wait(30)
+    yield
+    over.set()
+    thread.join()
 
 
 @forks
@@ -56,15 +66,15 @@ def test_a_process_that_is_forked_while_another_thread_is_in_a_transaction_can_l
     tracker: MlflowExperimentTracker, statement: str
 ) -> None:
     run, other = tracker.start_run(), tracker.start_run()
-    inside, over = threading.Event(), threading.Event()
-    call = tracker._client.call
-    thread = threading.Thread(target=call, args=("x", lambda store: leave_open(statement, inside, over, store)))
-    thread.start()
-    assert inside.wait(30)
-    ended = forked(log_at_once, run)
-    over.set()
-    thread.join()
-    assert ended == 0
+
+    def execute(linger: Callable[[], None], store: Any) -> None:
+        with store.ManagedSessionMaker(read_only=False) as session:
+            rows = session.execute(text(statement))
+            linger()
+            rows.close()
+
+    with another_thread(lambda linger: tracker._client.call("a transaction", partial(execute, linger))):
+        assert forked(log_at_once, run) == 0
     run.log_metric("parent", 1.0, step=0)
     run.flush()
     assert dict(tracker.get_run(run.id).metrics) == {"child": 1.0, "parent": 1.0}
@@ -72,40 +82,31 @@ def test_a_process_that_is_forked_while_another_thread_is_in_a_transaction_can_l
 
 
 @forks
-def test_a_process_that_is_forked_has_connections_of_its_own_and_closes_none_of_its_parent_s(tracker: MlflowExperimentTracker) -> None:
+def test_a_lock_that_another_thread_holds_is_free_in_a_forked_process(tracker: MlflowExperimentTracker) -> None:
     run = tracker.start_run()
-    engine = tracker._client.store.engine
-    closed = multiprocessing.Value("i", 0)
 
-    def look() -> None:
-        from sqlalchemy import event
+    def hold(linger: Callable[[], None]) -> None:
+        with tracker._apart._turn.lock:
+            linger()
 
-        event.listen(engine, "close", lambda *_: setattr(closed, "value", 1))
-        event.listen(engine, "checkout", lambda *_: setattr(closed, "value", 2))
-        run.log_metric("child", 1.0, step=0)
-        tracker.close()
-
-    assert (forked(look), closed.value) == (0, 0)
-    assert dict(tracker.get_run(run.id).metrics) == {"child": 1.0}
+    with another_thread(hold):
+        assert forked(log_at_once, run) == 0
 
 
 @forks
-def test_a_lock_that_another_thread_holds_is_free_in_a_forked_process(tracker: MlflowExperimentTracker) -> None:
+def test_a_process_that_is_forked_has_connections_of_its_own_and_closes_none_of_its_parent_s(tracker: MlflowExperimentTracker) -> None:
     run = tracker.start_run()
-    inside, over = threading.Event(), threading.Event()
+    engine = tracker._client.store.engine
+    touched = multiprocessing.Value("i", 0)
 
-    def hold() -> None:
-        with tracker._apart._turn.lock:
-            inside.set()
-            over.wait(1.0)
+    def work() -> None:
+        for what in ("checkout", "close"):
+            event.listen(engine, what, lambda *_: setattr(touched, "value", 1))
+        log_at_once(run)
+        tracker.close()
 
-    thread = threading.Thread(target=hold)
-    thread.start()
-    assert inside.wait(30)
-    ended = forked(log_at_once, run)
-    over.set()
-    thread.join()
-    assert ended == 0
+    assert (forked(work), touched.value) == (0, 0)
+    assert dict(tracker.get_run(run.id).metrics) == {"child": 1.0}
 
 
 @pytest.mark.parametrize("opened", [True, False])
