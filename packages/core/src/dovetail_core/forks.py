@@ -17,7 +17,7 @@ _registered = False
 
 
 class Turn:
-    """A lock that one writer of a process has at a time, and that a fork waits for."""
+    """A lock that one writer of a process has at a time, and that a fork waits for; in the child it is free."""
 
     def __init__(self) -> None:
         self.lock: threading.Lock = threading.Lock()
@@ -29,7 +29,7 @@ def _register() -> None:
     global _registered
     if not _registered and hasattr(os, "register_at_fork"):
         _registered = True
-        os.register_at_fork(before=_hold, after_in_parent=_release, after_in_child=_forget)
+        os.register_at_fork(before=_hold, after_in_parent=_release, after_in_child=_renew)
 
 
 def _hold() -> None:
@@ -41,6 +41,7 @@ def _release() -> None:
         _held.pop().lock.release()
 
 
-def _forget() -> None:
-    _held.clear()  # the child makes turns of its own
-    _turns.clear()
+def _renew() -> None:
+    _held.clear()
+    for turn in list(_turns):
+        turn.lock = threading.Lock()  # also where the fork waited in vain for a thread that is not here

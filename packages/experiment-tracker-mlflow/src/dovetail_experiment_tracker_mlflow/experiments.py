@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from functools import partial
 from typing import Any
 
 from dovetail_core import AlreadyExists, InvalidArgument, NotFound
+from dovetail_core.forks import Turn
 from dovetail_experiment_tracker_mlflow._client import Client
 
 _PAGE = 1000
@@ -22,11 +22,11 @@ class Experiments:
         self._names: dict[str, str] = {}
         self._deleting: dict[str, str] = {}
         """Ids of experiments whose deletion may have been done in part, by name."""
-        self._lock = threading.Lock()
+        self._turn = Turn()
 
     def id_of(self, name: str, *, create: bool = True) -> str:
         """Return the id of the experiment of a name, which is made if need be. Raises `NotFound` if it is not to be made."""
-        with self._lock:
+        with self._turn.lock:
             known = self._ids.get(name)
         if known is not None:
             return known
@@ -37,7 +37,7 @@ class Experiments:
 
     def name_of(self, number: str) -> str:
         """Return the name of an experiment."""
-        with self._lock:
+        with self._turn.lock:
             known = self._names.get(number)
         if known is None:
             known = str(self._client.call(f"experiment {number}", lambda store: store.get_experiment(number)).name)
@@ -46,7 +46,7 @@ class Experiments:
 
     def forget(self, name: str) -> None:
         """Ask for an experiment anew."""
-        with self._lock:
+        with self._turn.lock:
             self._names.pop(self._ids.pop(name, ""), None)
 
     def active(self) -> dict[str, str]:
@@ -86,7 +86,7 @@ class Experiments:
             return found
 
     def _remember(self, name: str, number: str) -> str:
-        with self._lock:
+        with self._turn.lock:
             self._ids[name], self._names[number] = number, name
         return number
 

@@ -7,12 +7,12 @@ batch which is sent again changes nothing comes of the same). So points that are
 from __future__ import annotations
 
 import math
-import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from dovetail_core.forks import Turn
 from dovetail_experiment_tracker import MetricPoint
 
 _LARGEST = 1.7976931348623157e308
@@ -29,11 +29,11 @@ class Apart:
     def __init__(self) -> None:
         self._seen: OrderedDict[Identity, None] = OrderedDict()
         self._batches: OrderedDict[str, list[MetricPoint]] = OrderedDict()
-        self._lock = threading.Lock()
+        self._turn = Turn()
 
     def batch(self, run_id: str, points: Sequence[MetricPoint], batch: str) -> list[MetricPoint]:
         """Return the points of a batch, none equal to another, with times in whole milliseconds."""
-        with self._lock:
+        with self._turn.lock:
             if batch not in self._batches:
                 self._batches[batch] = [self._apart(run_id, point) for point in points]
                 if len(self._batches) > _BATCHES:
@@ -42,7 +42,7 @@ class Apart:
 
     def sent(self, batch: str) -> None:
         """Forget a batch that is stored."""
-        with self._lock:
+        with self._turn.lock:
             self._batches.pop(batch, None)
 
     def _apart(self, run_id: str, point: MetricPoint) -> MetricPoint:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from dovetail_core import ComponentConfig, DovetailError, InvalidArgument, NotFound, Reach, Unavailable
+from dovetail_core.forks import Turn
 from dovetail_experiment_tracker import ArtifactInfo, ExperimentTracker, MetricPoint, NewRun, RunRecord, RunStatus, history
 from dovetail_experiment_tracker import ExperimentTrackerCapability as Capability
 from dovetail_experiment_tracker.delivery import param_conflict
@@ -51,14 +51,14 @@ class MlflowExperimentTracker(ExperimentTracker):
     def setup(self) -> None:
         """Prepare what needs no connection."""
         super().setup()
-        self._client = Client(self.config)
+        self._client = Client(self.config, self.attempts)
         self._experiments_known = Experiments(self._client, self.config.artifact_location)
         self._apart = Apart()
         self._doubtful: set[str] = set()
         """Keys of runs whose creation, and ids of runs whose deletion, may have been done already."""
         self._last_read: dict[str, Any] = {}
         """Runs of MLflow's that were made or read last, by their ids."""
-        self._lock = threading.Lock()
+        self._turn = Turn()
 
     @classmethod
     def reach(cls, config: ComponentConfig) -> Reach:
@@ -157,7 +157,7 @@ class MlflowExperimentTracker(ExperimentTracker):
         return run
 
     def _read(self, run: Any) -> None:
-        with self._lock:
+        with self._turn.lock:
             self._last_read.pop(run.info.run_id, None)
             self._last_read[run.info.run_id] = run
             if len(self._last_read) > _REMEMBERED:
