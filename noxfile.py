@@ -119,7 +119,8 @@ def editable(names: list[str]) -> list[str]:
 def test_folders(session: nox.Session) -> list[str]:
     """Return the folders with the tests to run."""
     names = chosen(session)
-    return [f"packages/{name}/tests" for name in names] + (["tests"] if names == PACKAGES else [])
+    # those of the whole first: some of them take minutes, and the rest fills the other workers meanwhile
+    return (["tests"] if names == PACKAGES else []) + [f"packages/{name}/tests" for name in names]
 
 
 def run_tests(session: nox.Session, *arguments: str) -> None:
