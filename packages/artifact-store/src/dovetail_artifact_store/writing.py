@@ -99,17 +99,21 @@ class ObjectWriter(Writer):
         if self.closed:
             raise ValueError("write to a closed file")
         view = flat(data)
+        self._write(view, aside=len(view) >= LARGE)
+        return len(view)
+
+    def _write(self, view: memoryview, aside: bool) -> None:
+        """Write and hash bytes; `aside`: both at once."""
         try:
-            if len(view) < LARGE:
+            if aside:
+                self._write_while_hashing(view)
+            else:
                 self._hash.update(view)
                 self._upload.write(view)
-            else:
-                self._write_while_hashing(view)
         except BaseException as error:
             self._failure = error
             raise
         self._size += len(view)
-        return len(view)
 
     def write_from(self, source: IO[bytes], size: int, count: Callable[[int], None] = lambda size: None) -> None:
         """Write everything that is left in a file, about `size` bytes, and call `count` with the number of bytes after each piece."""
@@ -122,7 +126,7 @@ class ObjectWriter(Writer):
             read: int = source.readinto(space)  # type: ignore[attr-defined]  # typeshed has it for none of what is opened for reading
             if not read:
                 return
-            self.write(space[:read])
+            self._write(space[:read], aside=own is not None)  # what is kept in memory of its own is written at once
             count(read)
 
     def _write_while_hashing(self, view: memoryview) -> None:
