@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from pydantic import BaseModel
+from typing_extensions import TypeAliasType
 
 from dovetail.returned_values import classes_of, is_one
+from dovetail.wiring import assignable
 
 T = TypeVar("T")
 Metres = NewType("Metres", float)
@@ -56,3 +58,12 @@ def test_what_may_be_right_passes(value: Any, annotation: Any) -> None:
 )  # fmt: skip
 def test_what_clearly_is_wrong_does_not(value: Any, annotation: Any) -> None:
     assert not is_one(value, classes_of(annotation))
+
+
+def test_an_alias_is_what_it_stands_for() -> None:
+    number = TypeVar("number")
+    pair = TypeAliasType("pair", list[number], type_params=(number,))
+    for alias in (TypeAliasType("whole", Annotated[int, "x"]), Annotated[TypeAliasType("whole", int), "x"]):
+        assert is_one(1, classes_of(alias)) and not is_one("1", classes_of(alias)) and assignable(int, alias) and not assignable(str, alias)
+    assert is_one([1], classes_of(pair[int])) and not is_one((1,), classes_of(pair[int]))  # type: ignore[valid-type, misc]
+    assert not assignable(list[str], pair[int])  # type: ignore[valid-type, misc]

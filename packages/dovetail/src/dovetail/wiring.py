@@ -30,8 +30,17 @@ def assignable(source: Any, target: Any) -> bool:
 
 
 def plain(annotation: Any) -> Any:
-    """Return an annotation without its `Annotated` extras."""
-    return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
+    """Return an annotation without its `Annotated` extras; of an alias that a `type` statement made, what it stands for."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return plain(get_args(annotation)[0])
+    if _is_alias(annotation):
+        return plain(annotation.__value__)
+    return plain(origin.__value__[get_args(annotation)]) if _is_alias(origin) else annotation
+
+
+def _is_alias(annotation: Any) -> bool:
+    return type(annotation).__name__ == "TypeAliasType"  # of `typing` since Python 3.12, or of `typing_extensions`
 
 
 def union_arms(annotation: Any) -> tuple[Any, ...]:
