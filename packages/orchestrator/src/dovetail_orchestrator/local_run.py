@@ -140,10 +140,17 @@ class LocalRun:
                 break
             name = schedule.ready.popleft()
             if self._fits(name):
-                threading.Thread(target=self._execute_aside, args=(self._begin(name),), name=f"step-{name}", daemon=True).start()
+                self._execute_in_thread(name)
             else:
                 schedule.ready.append(name)
         return False
+
+    def _execute_in_thread(self, name: str) -> None:
+        attempt = self._begin(name)
+        try:
+            threading.Thread(target=self._execute_aside, args=(attempt,), name=f"step-{name}", daemon=True).start()
+        except RuntimeError:  # none is to be had; Python 3.12.1 starts none once the main thread has ended
+            self._execute_aside(attempt)
 
     def _may_execute_here(self, due: float | None) -> bool:
         """Tell whether nothing else could happen while a step executes in this thread."""
