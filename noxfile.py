@@ -70,8 +70,9 @@ ONCE = "--ignore=tests/test_new_flavors.py"
 """Leaves out the tests whose packages run sessions of their own, on whatever Pythons there are."""
 DEMOS = {"--run": ["run"], "--s3": ["on_s3", "moto[server]>=5.1"], "--mlflow": ["on_mlflow"]}
 """Variants of the demo: the script, and what it needs besides the packages."""
+NOX = "nox>=2025.10.14"
 RELEASE_TOOLS = [
-    "build>=1.2", "check-jsonschema>=0.31", "griffe>=2", "hatchling>=1.27", "nox>=2025.10.14", "packaging>=24.2", "pypiserver>=2.3", "tomlkit>=0.13",
+    "build>=1.2", "check-jsonschema>=0.31", "griffe>=2", "hatchling>=1.27", NOX, "packaging>=24.2", "pypiserver>=2.3", "tomlkit>=0.13",
     "towncrier>=24.8", "twine>=6", "virtualenv>=20.27",
 ]  # fmt: skip
 
@@ -160,7 +161,7 @@ def lowest(session: nox.Session) -> None:
     uv = "uv" if session.venv_backend == "uv" else f"{session.bin}/uv"
     python = str(Path(session.bin) / "python")
     session.run(uv, "pip", "install", "--python", python, "--resolution", "lowest-direct", *editable(PACKAGES), external=True)
-    session.run(uv, "pip", "install", "--python", python, *TEST_TOOLS, external=True)
+    session.run(uv, "pip", "install", "--python", python, *TEST_TOOLS, NOX, external=True)
     if folder := report_folder(session):
         ask_flavors(session, folder)
         return

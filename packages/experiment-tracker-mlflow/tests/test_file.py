@@ -68,8 +68,8 @@ def test_a_process_that_is_forked_while_another_thread_is_in_a_transaction_can_l
     run, other = tracker.start_run(), tracker.start_run()
 
     def execute(linger: Callable[[], None], store: Any) -> None:
-        with store.ManagedSessionMaker(read_only=False) as session:
-            rows = session.execute(text(statement))
+        with store.engine.begin() as connection:
+            rows = connection.execute(text(statement))
             linger()
             rows.close()
 
