@@ -126,7 +126,7 @@ class ObjectWriter(Writer):
             read: int = source.readinto(space)  # type: ignore[attr-defined]  # typeshed has it for none of what is opened for reading
             if not read:
                 return
-            self._write(space[:read], aside=own is not None)  # what is kept in memory of its own is written at once
+            self._write(space[:read], aside=own is not None and read >= LARGE)  # what is in the upload's own memory is written at once
             count(read)
 
     def _write_while_hashing(self, view: memoryview) -> None:
