@@ -1,5 +1,6 @@
 """Cancellation: in every state, from this process and from another, and it really stops user code."""
 
+import contextvars
 import subprocess
 import sys
 import threading
@@ -11,6 +12,11 @@ from test_processes import grandchild, isolated
 
 from dovetail_core import NotFound, Timeout
 from dovetail_orchestrator import StepInterrupted, StepPlan, StepState
+from dovetail_orchestrator.attempts import ThreadAttempt
+from dovetail_orchestrator.interruption import Interruptible
+from dovetail_orchestrator.launching import CANCELLED, Task
+from dovetail_orchestrator.memory_log import MemoryLog
+from dovetail_orchestrator.processes import children_of_thread
 
 
 def endless(attempt, log):
@@ -85,6 +91,27 @@ def test_a_step_that_waits_for_a_process_it_started_is_interrupted(orchestrator,
     assert states(handle.status()) == {"a": "cancelled", "b": "cancelled"}
     until(lambda: not alive(int(pid.read_text())))
     assert [event["event"] for event in launcher.events() if event["step"] == "a"] == ["start", "end"]
+
+
+class Slow(Interruptible):
+    """Interrupts late, as it may happen where threads wait for a processor."""
+
+    def interrupt(self):
+        time.sleep(0.5)
+        super().interrupt()
+
+
+def test_a_step_is_interrupted_before_the_process_it_waits_for_ends(launcher):
+    launcher.here = {"a": lambda attempt, log: subprocess.run(["sleep", "600"], check=True)}
+    attempt = ThreadAttempt(Task(launcher, "a", 1, MemoryLog(1000), contextvars.copy_context()), grace=5.0)
+    attempt.place = Slow()
+    results = []
+    thread = threading.Thread(target=lambda: results.append(attempt.execute()))
+    thread.start()
+    until(lambda: attempt.place.native_thread and children_of_thread(attempt.place.native_thread, 0.0))
+    attempt.stop()
+    thread.join(30)
+    assert results == [CANCELLED]
 
 
 def test_interruption_is_for_a_step_not_to_catch_but_to_tidy_up_after(orchestrator, launcher):

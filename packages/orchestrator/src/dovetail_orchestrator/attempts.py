@@ -60,6 +60,7 @@ class ThreadAttempt:
     def _end_children(self) -> None:
         from dovetail_orchestrator.processes import children_of_thread, end
 
+        self.place.interrupt()  # before a child ends, lest the step fails for that
         if self.place.native_thread:
             end(children_of_thread(self.place.native_thread, self._since), self._grace)
 
