@@ -122,6 +122,16 @@ def test_ranges_are_those_of_the_bytes(harness: S3Harness, engine: str) -> None:
         assert sent(harness, lambda: store.read_bytes("x", 20, 30)) == [engine]
 
 
+def test_what_is_larger_than_the_beginning_that_is_asked_for_comes_whole(harness: S3Harness, store: S3ArtifactStore) -> None:
+    for size, requests in [(0, 1), ((1 << 20) - 1, 1), (1 << 20, 2), ((1 << 20) + 1, 2), (3 << 20, 2)]:
+        data = os.urandom(size)
+        store.write_bytes("x", data)
+        mark = harness.proxy.mark()
+        assert store.read_bytes("x") == data, size
+        assert carriers(harness.proxy.since(mark)) == ["obstore"] * requests, size
+        assert store.read_bytes("x", 1) == data[1:], size
+
+
 def test_what_fails_is_asked_again_of_the_sdk(harness: S3Harness, store: S3ArtifactStore) -> None:
     store.write_bytes("x", b"0123456789" * 100)
     for fault in (Status(503), Status(500), Truncate(10)):

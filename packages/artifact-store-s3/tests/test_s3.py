@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import os
 import pickle
 import signal
 import subprocess
 import sys
 import threading
+import weakref
 from pathlib import Path
 
 import pytest
@@ -148,6 +151,31 @@ def test_a_file_goes_up_in_parts_of_one_size_however_large(store: S3ArtifactStor
     assert upload._part_size * 10_000 >= 5 << 40 and upload._part_size < 600 << 20  # type: ignore[attr-defined]
     upload.expect(PART)
     assert upload._part_size == store.part_size  # type: ignore[attr-defined]
+
+
+def test_parts_of_a_file_are_twice_as_large_where_there_would_be_many(store: S3ArtifactStore) -> None:
+    upload = store._upload("x", NO_CONDITION, {})
+    sizes = {}
+    for parts in (64, 65, 5000):
+        upload.expect(parts * store.part_size)
+        sizes[parts] = upload._part_size / store.part_size  # type: ignore[attr-defined]
+    assert sizes == {64: 1, 65: 2, 5000: 2}
+
+
+@pytest.mark.parametrize("ends", ["well", "badly"])
+def test_an_upload_that_has_ended_holds_no_memory(store: S3ArtifactStore, ends: str) -> None:
+    gc.collect()
+    gc.disable()  # which is when cycles of references hold memory for long
+    try:
+        with contextlib.suppress(ZeroDivisionError), store.open("x", "wb") as file:
+            file.write(bytes(3 * PART))
+            upload = weakref.ref(file._upload)
+            if ends == "badly":
+                raise ZeroDivisionError
+        del file
+        assert upload() is None
+    finally:
+        gc.enable()
 
 
 def test_parts_grow_so_that_their_number_suffices(store: S3ArtifactStore) -> None:

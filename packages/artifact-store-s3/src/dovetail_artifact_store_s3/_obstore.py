@@ -27,6 +27,8 @@ _UNSAYABLE = re.compile(r"[\x00-\x1f\x7f]|(?:^|/)\.{0,2}(?:/|$)")
 """What obstore refuses in a key, or drops."""
 _LARGE = 64 << 20
 """Bytes beyond which a copy is dear; parts of a download are smaller as a rule."""
+_BEGINNING = 1 << 20
+"""Bytes that are asked for first where the size is not known: most objects end before."""
 _home = os.getpid()
 """The process in which obstore's threads run; they are not there in one that is forked from it."""
 
@@ -59,11 +61,14 @@ class ObstoreEngine:
         return self._tried([key], self._fetch, self._sdk.get, key, start, end, etag)
 
     def _fetch(self, key: str, start: int, end: int | None, etag: str) -> Any:
-        options: dict[str, Any] = {"if_match": f'"{etag}"'} if etag else {}
-        if start or end is not None:
-            options["range"] = {"offset": start} if end is None else (start, end)
+        full = self._names.full(key)
+        wanted = start + _BEGINNING if end is None else end
         try:
-            return _body(self._fast.get(self._stores.current, self._names.full(key), options=options or None))
+            if not etag and wanted - start <= _LARGE:
+                found = self._fast.get_range(self._stores.current, full, start=start, end=wanted)  # waits for the interpreter's lock once
+                if end is not None or len(found) < _BEGINNING:
+                    return found
+            return _body(self._fast.get(self._stores.current, full, options=_options(start, end, etag)))
         except self._fast.exceptions.GenericError as error:
             if is_beyond_the_end(error):
                 return b""
@@ -112,6 +117,13 @@ def _is_unsayable(key: str) -> bool:
     """Tell whether obstore refuses a key, or drops something of it; what most keys have not is looked for first."""
     suspect = "/." in key or "//" in key or not key.isprintable() or key[0] in "./" or key[-1] == "/"
     return suspect and _UNSAYABLE.search(key) is not None
+
+
+def _options(start: int, end: int | None, etag: str) -> dict[str, Any] | None:
+    options: dict[str, Any] = {"if_match": f'"{etag}"'} if etag else {}
+    if start or end is not None:
+        options["range"] = {"offset": start} if end is None else (start, end)
+    return options or None
 
 
 def _body(answer: Any) -> Any:

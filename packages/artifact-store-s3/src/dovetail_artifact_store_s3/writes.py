@@ -21,6 +21,10 @@ from dovetail_core.retry import retrying
 
 _MOST_PARTS = 10_000
 """Of one object (user guide, "Amazon S3 multipart upload limits")."""
+_FEW = 64
+"""Parts beyond which those of an object whose size is known are twice as large: the SDK takes as long for a request as for hashing a MiB."""
+_LARGEST_PART = 5 << 30
+"""Bytes (user guide, "Amazon S3 multipart upload limits")."""
 _ALIKE = 1000
 """Parts of one size, before those of an object of unknown length grow; some servers want all to have one size."""
 _STEP = 36
@@ -131,7 +135,8 @@ class PartsUpload(Upload):
 
     def expect(self, size: int) -> None:
         """Choose parts of one size, of which not too many will be needed."""
-        self._alike = max(self._writes.config.part_size, -(-size // _MOST_PARTS))
+        usual = self._writes.config.part_size
+        self._alike = max(usual if size <= _FEW * usual else min(2 * usual, _LARGEST_PART), -(-size // _MOST_PARTS))
 
     def space(self) -> memoryview:
         """Return the memory of the part that is filled now."""
@@ -172,6 +177,7 @@ class PartsUpload(Upload):
 
         answer = self._writes.decided(self._key, send, self._condition, self._write_id)
         self._upload_id = ""
+        self._parts.clear()  # they know this upload, and would keep its memory until the next collection of garbage
         named = {**answer, "ETag": answer.get("ETag") or etag_of_parts(etags)}  # Ceph's gateway leaves it out
         return from_write(self._key, self._size, named, self._metadata)
 
@@ -180,6 +186,7 @@ class PartsUpload(Upload):
         for part in self._parts:
             part.cancel()
         wait(self._parts)  # a part that arrives after the end would stay
+        self._parts.clear()
         if self._upload_id:
             with contextlib.suppress(DovetailError):
                 self._writes.client.ask("abort_multipart_upload", f"'{self._key}'", **self._name())
