@@ -161,14 +161,14 @@ def test_a_stack_that_python_makes_runs_a_pipeline(tmp_path: Path, monkeypatch: 
 def test_the_plugin_of_a_page_does_what_it_is_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     installed(ROOT / "docs/site/develop/plugins.md", tmp_path / "site")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
-    (tmp_path / "halves.py").write_text(
-        "from fractions import Fraction\n\nfrom dovetail import pipeline, step\n\n\n"
-        "@step\ndef half() -> Fraction:\n    return Fraction(1, 2)\n\n\n@pipeline\ndef halves():\n    half()\n"
+    (tmp_path / "posting.py").write_text(
+        "from email.message import EmailMessage\n\nfrom dovetail import pipeline, step\n\n\n@step\ndef letter() -> EmailMessage:\n"
+        "    made = EmailMessage()\n    made['Subject'] = 'Hello'\n    return made\n\n\n@pipeline\ndef posting():\n    letter()\n"
     )
-    execute("dovetail run halves:halves --name first", tmp_path)
-    loaded = "from dovetail import get_run; print(repr(get_run('first').steps['half'].outputs['output'].load()))"
-    assert execute([sys.executable, "-c", loaded], tmp_path) == "Fraction(1, 2)\n"
-    assert execute("dovetail house", tmp_path).endswith(" halves succeeded\n") and "house" in execute("dovetail --help", tmp_path)
+    execute("dovetail run posting:posting --name first", tmp_path)
+    loaded = "from dovetail import get_run; print(get_run('first').steps['letter'].outputs['output'].load()['Subject'])"
+    assert execute([sys.executable, "-c", loaded], tmp_path) == "Hello\n"
+    assert execute("dovetail house", tmp_path).endswith(" posting succeeded\n") and "house" in execute("dovetail --help", tmp_path)
     parts = "--orchestrator default --artifact-store default --metadata-store default"
     with pytest.raises(AssertionError, match="it has no alerter, and the house wants one"):
         execute(f"dovetail stack register other {parts}", tmp_path)
