@@ -148,6 +148,32 @@ def test_a_flavor_is_registered_by_path_as_is_shown(tmp_path: Path) -> None:
     assert "mine" in execute("dovetail artifact-store flavor list", tmp_path)
 
 
+def test_a_stack_that_python_makes_runs_a_pipeline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (counting,) = (text for _, text in page_blocks("first-pipeline") if "@pipeline" in text)
+    (sample,) = (text for language, text in page_blocks("concepts/stacks") if language == "python")
+    (tmp_path / "counting.py").write_text(counting)
+    monkeypatch.setenv("SLACK_TOKEN", "xoxb-canary-4711")
+    execute([sys.executable, "-c", sample], tmp_path)
+    (run,) = json.loads(execute("dovetail runs list --output json", tmp_path))
+    assert (run["stack"], run["state"]) == ("told", "succeeded")
+
+
+def test_the_plugin_of_a_page_does_what_it_is_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    installed(ROOT / "docs/site/develop/plugins.md", tmp_path / "site")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
+    (tmp_path / "posting.py").write_text(
+        "from email.message import EmailMessage\n\nfrom dovetail import pipeline, step\n\n\n@step\ndef letter() -> EmailMessage:\n"
+        "    made = EmailMessage()\n    made['Subject'] = 'Hello'\n    return made\n\n\n@pipeline\ndef posting():\n    letter()\n"
+    )
+    execute("dovetail run posting:posting --name first", tmp_path)
+    loaded = "from dovetail import get_run; print(get_run('first').steps['letter'].outputs['output'].load()['Subject'])"
+    assert execute([sys.executable, "-c", loaded], tmp_path) == "Hello\n"
+    assert execute("dovetail house", tmp_path).endswith(" posting succeeded\n") and "house" in execute("dovetail --help", tmp_path)
+    parts = "--orchestrator default --artifact-store default --metadata-store default"
+    with pytest.raises(AssertionError, match="it has no alerter, and the house wants one"):
+        execute(f"dovetail stack register other {parts}", tmp_path)
+
+
 def test_the_commands_for_editors_accept_a_new_project(tmp_path: Path) -> None:
     execute("dovetail init", tmp_path)
     commands = [command for language, text in page_blocks("editors") if language == "console" for command, _ in shown(text)]
@@ -201,6 +227,7 @@ def test_every_page_with_samples_is_run() -> None:
         "conformance/index",
         "concepts/alerts-and-tracking",
         "develop/index",
+        "develop/plugins",
     }
     run = {*PYTHON_PAGES, *elsewhere, *(page for page, _, _ in EXAMPLES), ARTIFACT_STORE, *NOT_RUN}
     site = ROOT / "docs/site"

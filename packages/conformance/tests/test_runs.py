@@ -211,6 +211,7 @@ def test_rules_are_listed_and_explained(project: Project) -> None:
     listed = project.command("list", "gauge").stdout
     assert "GA-02  A reset forgets every reading.  [RESET]" in listed and "XC-00" in listed
     assert "gauge/memory" in project.command("list").stdout
+    assert "[TYPE]" in project.command("list", "--help").stdout
     explained = project.command("explain", "ga-02").stdout
     assert "GA-02 (gauge): A reset forgets every reading." in explained and "must raise Unsupported" in explained
     assert "what its body does:\n  put 1 and reset\n" in explained and "gauge.py, line " in explained

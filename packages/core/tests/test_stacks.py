@@ -65,6 +65,20 @@ def test_all_findings_are_told_at_once() -> None:
     assert len(pickle.loads(pickle.dumps(caught.value)).findings) == len(findings)
 
 
+class WithSecretsManagers(FlavorCatalog):
+    """A catalog of an environment in which a package brings that type."""
+
+    def type_names(self) -> list[str]:
+        return [*super().type_names(), "secrets_manager"]
+
+
+def test_what_to_do_about_a_reference_can_be_done_with_what_is_installed() -> None:
+    referring = spec(*LOCAL[::2], ComponentSpec("artifact_store", "default", "local", {"path": "{{vault.key}}"}))
+    (now,), (then,) = (validate_stack(referring, catalog) for catalog in (FlavorCatalog(), WithSecretsManagers()))
+    assert now.remedy.startswith("write the value") and "installed" in now.remedy
+    assert then.remedy == "add a secrets manager to the stack, or write the value"
+
+
 class Validator:
     def __init__(self, findings: list[Finding] | None) -> None:
         self.findings = findings

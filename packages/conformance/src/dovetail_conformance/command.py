@@ -106,7 +106,7 @@ def _chosen(rules: object, only: str | None) -> list[str]:
 
 
 @conformance.command("list")
-@click.argument("component_type", metavar="TYPE", required=False, shell_complete=_complete(contract_names))
+@click.argument("component_type", metavar="[TYPE]", required=False, shell_complete=_complete(contract_names))
 def list_rules(component_type: str | None) -> None:
     """List the rules of a type, or the types and flavors that can be asked."""
     from dovetail_conformance import targets

@@ -91,7 +91,7 @@ def validate_stack(spec: StackSpec, catalog: FlavorCatalog) -> list[Finding]:
                 Finding(component.label, error.message.removeprefix(f"{component.label} (flavor {component.flavor}): "), error.remedy)
             )
     findings += _unreachable(usable, catalog)
-    findings += _unresolvable(spec)
+    findings += _unresolvable(spec, catalog)
     findings += _without_registry(usable, spec)
     for found in installed_hooks().call("dovetail_validate_stack", spec=spec):
         findings += found
@@ -133,13 +133,17 @@ def _unreachable(usable: list[tuple[ComponentSpec, type[Component], Any]], catal
             yield Finding(component.label, problem, f"use a {component.type} that is reached over the network")
 
 
-def _unresolvable(spec: StackSpec) -> Iterator[Finding]:
+def _unresolvable(spec: StackSpec, catalog: FlavorCatalog) -> Iterator[Finding]:
     if spec.of("secrets_manager"):
         return
+    can_be = "secrets_manager" in catalog.type_names()
+    remedy = (
+        "add a secrets manager to the stack, or write the value" if can_be else "write the value: no installed package has secrets managers"
+    )
     for component in spec.components:
         for secret, key in sorted(references(component.settings)):
             problem = f"a setting refers to the secret {{{{{secret}.{key}}}}}, and the stack has no secrets manager"
-            yield Finding(component.label, problem, "add a secrets manager to the stack, or write the value")
+            yield Finding(component.label, problem, remedy)
 
 
 def _without_registry(usable: list[tuple[ComponentSpec, type[Component], Any]], spec: StackSpec) -> Iterator[Finding]:
