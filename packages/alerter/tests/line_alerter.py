@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import socket
-import socketserver
-import threading
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 from pydantic import Field
 
@@ -14,13 +12,16 @@ from dovetail_alerter import Alerter, Message, Posted
 from dovetail_alerter.memory import InMemoryAlerter
 from dovetail_alerter.testing import MemoryHarness
 from dovetail_conformance.instruments import Refusal, Reply, TcpProxy, Turn
+from dovetail_conformance.servers import TcpServer
 from dovetail_core import PermissionDenied, Timeout, Unavailable
 
 
-class _Door(socketserver.StreamRequestHandler):
-    def handle(self) -> None:
-        if self.rfile.readline():
-            self.wfile.write(b"yes\n")
+class Door(TcpServer):
+    """Lets in whoever asks."""
+
+    def talk(self, received: BinaryIO, sent: BinaryIO) -> None:
+        if received.readline():
+            sent.write(b"yes\n")
 
 
 class LineAlerter(InMemoryAlerter):
@@ -63,17 +64,9 @@ class LineHarness(MemoryHarness):
     patience = 10.0
 
     def __enter__(self) -> Self:
-        self._door = socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Door)
-        self._door.daemon_threads = True
-        threading.Thread(target=self._door.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-        self._proxy = TcpProxy("127.0.0.1", self._door.server_address[1])
-        self._proxy.__enter__()
+        door = self.enter_context(Door())
+        self._proxy = self.enter_context(TcpProxy("127.0.0.1", door.port))
         return self
-
-    def __exit__(self, *_: object) -> None:
-        self._proxy.__exit__(None, None, None)
-        self._door.shutdown()
-        self._door.server_close()
 
     @property
     def proxy(self) -> TcpProxy:

@@ -7,15 +7,13 @@ import html
 import http.client
 import json
 import re
-import threading
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from pydantic import Field, SecretStr
 
@@ -25,6 +23,7 @@ from dovetail_alerter.contract import AlerterHarness, Arrived
 from dovetail_alerter.memory import Failing
 from dovetail_conformance import Untested
 from dovetail_conformance.instruments import FaultProxy
+from dovetail_conformance.servers import HttpAnswer, HttpRequest, HttpServer
 from dovetail_core import AuthenticationFailed, InvalidArgument, NotFound, PermissionDenied, RateLimited, Timeout, Unavailable
 from dovetail_core.retry import retrying
 
@@ -33,42 +32,40 @@ TOKENS = {"the-writer's-token-4711": True, "the-reader's-token-0815": False, "th
 PAUSE = 0.5
 
 
-class Server:
+class Server(HttpServer):
     """Rooms with messages. Text is markup: `<@id>` calls somebody, `<address|text>` is a link, and `& < >` are written as in HTML."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.messages: list[dict[str, Any]] = []
         self.answers: dict[str, list[dict[str, Any]]] = {}
         self.talk: list[dict[str, Any]] = []
         self.failing: list[tuple[str, str, Failing]] = []
         self.attempts: list[tuple[str, float]] = []
         self.accepted = 200
-        self.lock = threading.Lock()
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._http.daemon_threads = True
-        self.port = self._http.server_address[1]
-        threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
-    def close(self) -> None:
-        self._http.shutdown()
-        self._http.server_close()
+    def answer(self, request: HttpRequest) -> HttpAnswer | None:
+        body = json.loads(request.body) if request.body else None
+        status, document = self.done(request.method, request.path, request.query, request.headers.get("X-Token", ""), body)
+        if status == 429:
+            return HttpAnswer(status, headers={"Retry-After": str(PAUSE)})
+        return HttpAnswer.json(document, status) if status else None
 
-    def answer(self, method: str, path: str, query: Mapping[str, str], token: str, body: Any) -> tuple[int, Any]:
+    def done(self, method: str, path: str, query: Mapping[str, str], token: str, body: Any) -> tuple[int, Any]:
         """Return a status and a document; status 0 drops the connection."""
-        with self.lock:
-            if token not in TOKENS:
-                return 401, {}
-            if path == "/send" and method == "POST":
-                return self.send(body) if TOKENS[token] else (403, {})
-            if token == list(TOKENS)[2]:
-                return 403, {}
-            if path == "/answers":
-                return 200, self.answers.get(query["message"], [])[int(query["after"]) :]
-            if path == "/talk":
-                return 200, [said for said in self.talk if said["space"] == query["space"]]
-            if path == "/find":
-                return 200, [self.shown(sent) for sent in self.messages if sent["key"] == query["key"]]
-            return (200, {}) if TOKENS[token] else (403, {})
+        if token not in TOKENS:
+            return 401, {}
+        if path == "/send" and method == "POST":
+            return self.send(body) if TOKENS[token] else (403, {})
+        if token == list(TOKENS)[2]:
+            return 403, {}
+        if path == "/answers":
+            return 200, self.answers.get(query["message"], [])[int(query["after"]) :]
+        if path == "/talk":
+            return 200, [said for said in self.talk if said["space"] == query["space"]]
+        if path == "/find":
+            return 200, [self.shown(sent) for sent in self.messages if sent["key"] == query["key"]]
+        return (200, {}) if TOKENS[token] else (403, {})
 
     def send(self, body: dict[str, Any]) -> tuple[int, Any]:
         self.attempts.append((body["space"], time.monotonic()))
@@ -94,43 +91,6 @@ class Server:
 
     def shown(self, sent: dict[str, Any]) -> dict[str, Any]:
         return {"id": sent["id"], "thread": sent["below"]}
-
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        server = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def reply(self) -> None:
-                data = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                place = urlsplit(self.path)
-                query = {name: values[0] for name, values in parse_qs(place.query).items()}
-                status, document = server.answer(
-                    self.command, place.path, query, self.headers.get("X-Token", ""), json.loads(data) if data else None
-                )
-                if not status:
-                    self.close_connection = True
-                    return
-                body = json.dumps(document).encode()
-                self.send_response(status)
-                if status == 429:
-                    self.send_header("Retry-After", str(PAUSE))
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            do_GET = do_POST = reply
-
-            def handle(self) -> None:
-                try:
-                    super().handle()
-                except ConnectionError:
-                    return
-
-            def log_message(self, *_: object) -> None:
-                return None
-
-        return Handler
 
 
 class WiredConfig(AlerterConfig):
@@ -237,14 +197,9 @@ class WiredHarness(AlerterHarness):
     retry_after = PAUSE
 
     def __enter__(self) -> WiredHarness:
-        self.server = Server()
-        self._proxy = FaultProxy("127.0.0.1", self.server.port)
-        self._proxy.__enter__()
+        self.server = self.enter_context(Server())
+        self._proxy = self.enter_context(FaultProxy("127.0.0.1", self.server.port))
         return self
-
-    def __exit__(self, *_: object) -> None:
-        self._proxy.__exit__(None, None, None)
-        self.server.close()
 
     @property
     def proxy(self) -> FaultProxy:

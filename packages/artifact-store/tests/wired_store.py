@@ -6,15 +6,13 @@ import hashlib
 import hmac
 import http.client
 import json
-import threading
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
+from urllib.parse import quote, unquote, urlencode, urlsplit
 
 from pydantic import Field
 
@@ -22,6 +20,7 @@ from dovetail_artifact_store import ArtifactStore, Condition, ObjectInfo, Upload
 from dovetail_artifact_store import ArtifactStoreCapability as Capability
 from dovetail_artifact_store.contract import ArtifactStoreHarness
 from dovetail_conformance.instruments import FaultProxy
+from dovetail_conformance.servers import HttpAnswer, HttpRequest, HttpServer
 from dovetail_core import (
     AlreadyExists,
     ComponentConfig,
@@ -37,35 +36,31 @@ from dovetail_core.retry import retrying
 KEY = b"the server's own"
 
 
-class Server:
+class Server(HttpServer):
     """Objects in memory: whole ones, and uploads of parts. Writes may demand what is there, and carry an id."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.objects: dict[str, tuple[bytes, str, float, str]] = {}
         self.uploads: dict[str, dict[int, bytes]] = {}
-        self.lock = threading.Lock()
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._http.daemon_threads = True
-        self.port = self._http.server_address[1]
-        threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
-    def close(self) -> None:
-        self._http.shutdown()
-        self._http.server_close()
+    def answer(self, request: HttpRequest) -> HttpAnswer:
+        _, kind, name = request.path.split("/", 2)
+        method = "GET" if request.method == "HEAD" else request.method
+        status, headers, data = self.done(method, kind, unquote(name), request)
+        return HttpAnswer(status, data, headers)
 
-    def answer(
-        self, method: str, kind: str, name: str, query: dict[str, str], headers: Mapping[str, str], body: bytes
-    ) -> tuple[int, Any, Any]:
-        with self.lock:
-            if "signature" in query and not self._signed(method, name, query):
-                return 403, {}, b""
-            if kind == "o":
-                return getattr(self, method.lower())(name, query, headers, body)
-            if kind == "l":
-                return self.list(query)
-            if kind == "c":
-                return self.copy(query)
-            return self.upload(method, name, query, headers, body)
+    def done(self, method: str, kind: str, name: str, request: HttpRequest) -> tuple[int, Any, Any]:
+        query, headers, body = request.query, request.headers, request.body
+        if "signature" in query and not self._signed(method, name, query):
+            return 403, {}, b""
+        if kind == "o":
+            return getattr(self, method.lower())(name, query, headers, body)
+        if kind == "l":
+            return self.list(query)
+        if kind == "c":
+            return self.copy(query)
+        return self.upload(method, name, query, headers, body)
 
     def get(self, name: str, query: Any, headers: Mapping[str, str], body: bytes) -> tuple[int, Any, Any]:
         if name not in self.objects:
@@ -127,42 +122,6 @@ class Server:
 
     def _signed(self, method: str, name: str, query: dict[str, str]) -> bool:
         return query["signature"] == signature(method, name, query["until"]) and time.time() < float(query["until"])
-
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        server = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def reply(self) -> None:
-                length = int(self.headers.get("Content-Length", 0))
-                body = self.rfile.read(length)
-                if len(body) < length:
-                    return  # the request was cut: it is none
-                place = urlsplit(self.path)
-                _, kind, name = place.path.split("/", 2)
-                method = "GET" if self.command == "HEAD" else self.command
-                code, headers, data = server.answer(method, kind, unquote(name), dict(parse_qsl(place.query)), self.headers, body)
-                self.send_response(code)
-                for key, value in headers.items():
-                    self.send_header(key, value)
-                self.send_header("Content-Length", str(len(data)))
-                self.end_headers()
-                if self.command != "HEAD":
-                    self.wfile.write(data)
-
-            do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = reply
-
-            def handle(self) -> None:
-                try:
-                    super().handle()
-                except ConnectionError:
-                    return
-
-            def log_message(self, *_: object) -> None:
-                return None
-
-        return Handler
 
 
 def signature(method: str, name: str, until: str) -> str:
@@ -371,14 +330,9 @@ class WiredHarness(ArtifactStoreHarness):
     lacks: Mapping[str, str] = {"AS-13": "the server is in this process"}
 
     def __enter__(self) -> WiredHarness:
-        self.server = Server()
-        self._proxy = FaultProxy("127.0.0.1", self.server.port)
-        self._proxy.__enter__()
+        self.server = self.enter_context(Server())
+        self._proxy = self.enter_context(FaultProxy("127.0.0.1", self.server.port))
         return self
-
-    def __exit__(self, *_: object) -> None:
-        self._proxy.__exit__(None, None, None)
-        self.server.close()
 
     @property
     def proxy(self) -> FaultProxy:

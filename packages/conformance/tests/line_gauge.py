@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import json
 import socket
-import socketserver
-import threading
 import time
 import uuid
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, BinaryIO
 
 from gauge import Gauge, GaugeCapability
 from pydantic import Field, SecretStr
 
 from dovetail_conformance import Harness, Untested
 from dovetail_conformance.instruments import Refusal, Reply, TcpProxy, Turn
+from dovetail_conformance.servers import TcpServer
 from dovetail_core import AuthenticationFailed, ComponentConfig, DovetailError, PermissionDenied, Timeout, Unavailable
 from dovetail_core.retry import retrying
 
@@ -26,19 +25,21 @@ TOKEN = "canary-lines-40c1"
 REFUSALS = {"unknown": AuthenticationFailed, "denied": PermissionDenied, "busy": Unavailable}
 
 
-class Server:
+class Server(TcpServer):
     """Keeps readings by space; a reading whose id is known is not kept again."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.readings: dict[str, dict[str, tuple[int, float]]] = {}
-        self._tcp = socketserver.ThreadingTCPServer(("127.0.0.1", 0), self._handler())
-        self._tcp.daemon_threads = True
-        self.port = self._tcp.server_address[1]
-        threading.Thread(target=self._tcp.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
-    def close(self) -> None:
-        self._tcp.shutdown()
-        self._tcp.server_close()
+    def talk(self, received: BinaryIO, sent: BinaryIO) -> None:
+        sent.write(b"hello\n")
+        if received.readline().decode().split() != ["LOGIN", TOKEN]:
+            sent.write(b"unknown\n")
+            return
+        sent.write(b"ok\n")
+        if (line := received.readline()).endswith(b"\n"):
+            sent.write(f"{self.answer(*line.decode().split())}\n".encode())
 
     def answer(self, verb: str, space: str, *words: str) -> str:
         kept = self.readings.setdefault(space, {})
@@ -47,25 +48,6 @@ class Server:
         elif verb == "RESET":
             kept.clear()
         return json.dumps(list(kept.values()))
-
-    def _handler(self) -> type[socketserver.BaseRequestHandler]:
-        server = self
-
-        class Handler(socketserver.StreamRequestHandler):
-            def handle(self) -> None:
-                try:
-                    self.wfile.write(b"hello\n")
-                    verb, token = self.rfile.readline().decode().split()
-                    if (verb, token) != ("LOGIN", TOKEN):
-                        self.wfile.write(b"unknown\n")
-                        return
-                    self.wfile.write(b"ok\n")
-                    verb, space, *words = self.rfile.readline().decode().split()
-                    self.wfile.write(f"{server.answer(verb, space, *words)}\n".encode())
-                except (ConnectionError, ValueError):
-                    return
-
-        return Handler
 
 
 class LineConfig(ComponentConfig):
@@ -136,14 +118,9 @@ class LineHarness(Harness):
     patience = 5.0
 
     def __enter__(self) -> LineHarness:
-        self.server = Server()
-        self._proxy = TcpProxy("127.0.0.1", self.server.port)
-        self._proxy.__enter__()
+        self.server = self.enter_context(Server())
+        self._proxy = self.enter_context(TcpProxy("127.0.0.1", self.server.port))
         return self
-
-    def __exit__(self, *_: object) -> None:
-        self._proxy.__exit__(None, None, None)
-        self.server.close()
 
     @property
     def proxy(self) -> TcpProxy:

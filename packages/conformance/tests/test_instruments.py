@@ -12,7 +12,6 @@ import sys
 import threading
 import warnings
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -46,64 +45,36 @@ from dovetail_conformance.instruments import (
     kill_at_request,
     workers,
 )
+from dovetail_conformance.servers import HttpAnswer, HttpRequest, HttpServer
 from dovetail_conformance.waiting import within
 from dovetail_core import NotFound
 
 BODY = bytes(range(256)) * 4000
 
 
-class Backend:
+class Backend(HttpServer):
     """Answers GET with a large body, and keeps what is put."""
 
     def __init__(self) -> None:
-        backend = self
+        super().__init__()
         self.kept: list[bytes] = []
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self) -> None:
-                self.answer(BODY)
-
-            def do_HEAD(self) -> None:
-                self.answer(BODY, head=True)
-
-            def do_PUT(self) -> None:
-                backend.kept.append(self.rfile.read(int(self.headers["Content-Length"])))
-                self.answer(b"kept")
-
-            def answer(self, body: bytes, head: bool = False) -> None:
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                if not head:
-                    self.wfile.write(body)
-
-            def log_message(self, *_: object) -> None:
-                return None
-
-            def handle(self) -> None:
-                try:
-                    super().handle()
-                except ConnectionError:
-                    return
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+    def answer(self, request: HttpRequest) -> HttpAnswer:
+        if request.method != "PUT":
+            return HttpAnswer(200, BODY)
+        self.kept.append(request.body)
+        return HttpAnswer(200, b"kept")
 
 
 @pytest.fixture
 def backend() -> Iterator[Backend]:
-    made = Backend()
-    yield made
-    made.server.shutdown()
-    made.server.server_close()
+    with Backend() as made:
+        yield made
 
 
 @pytest.fixture
 def proxy(backend: Backend) -> Iterator[FaultProxy]:
-    with FaultProxy("127.0.0.1", backend.server.server_address[1]) as made:
+    with FaultProxy("127.0.0.1", backend.port) as made:
         yield made
 
 

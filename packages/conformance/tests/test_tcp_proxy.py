@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import socket
-import socketserver
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from typing import BinaryIO
 
 import pytest
 
@@ -33,40 +33,31 @@ from dovetail_conformance.instruments import (
     Unsuitable,
     workers,
 )
+from dovetail_conformance.servers import TcpServer
 
 
-class Server:
+class Server(TcpServer):
     def __init__(self) -> None:
-        server = self
+        super().__init__()
         self.kept: list[bytes] = []
 
-        class Handler(socketserver.StreamRequestHandler):
-            def handle(self) -> None:
-                try:
-                    self.wfile.write(b"hello\n")
-                    for line in self.rfile:
-                        if line.endswith(b"\n"):
-                            server.kept.append(line.strip())
-                            self.wfile.write(b"kept " + line)
-                except ConnectionError:
-                    return
-
-        self.server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+    def talk(self, received: BinaryIO, sent: BinaryIO) -> None:
+        sent.write(b"hello\n")
+        for line in received:
+            if line.endswith(b"\n"):
+                self.kept.append(line.strip())
+                sent.write(b"kept " + line)
 
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    made = Server()
-    yield made
-    made.server.shutdown()
-    made.server.server_close()
+    with Server() as made:
+        yield made
 
 
 @pytest.fixture
 def proxy(server: Server) -> Iterator[TcpProxy]:
-    with TcpProxy("127.0.0.1", server.server.server_address[1]) as made:
+    with TcpProxy("127.0.0.1", server.port) as made:
         yield made
 
 

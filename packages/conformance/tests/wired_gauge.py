@@ -5,13 +5,11 @@ from __future__ import annotations
 import http.client
 import json
 import tempfile
-import threading
 import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,63 +19,35 @@ from pydantic import Field, SecretStr
 
 from dovetail_conformance import Harness
 from dovetail_conformance.instruments import FaultProxy
+from dovetail_conformance.servers import HttpAnswer, HttpRequest, HttpServer
 from dovetail_core import AuthenticationFailed, ComponentConfig, DovetailError, PermissionDenied, Timeout, Unavailable
 from dovetail_core.retry import retrying
 
 GOOD, READER, EXPIRED = "canary-good-9d1f", "canary-reader-77aa", "canary-expired-31c0"
 
 
-class Server:
+class Server(HttpServer):
     """Keeps readings by namespace; a reading whose id is known is not kept again."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.readings: dict[str, dict[str, tuple[int, float]]] = {}
         self.tokens = {GOOD: True, READER: False}
         """Token -> whether it may write."""
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._http.daemon_threads = True
-        self.port = self._http.server_address[1]
-        threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
-    def close(self) -> None:
-        self._http.shutdown()
-        self._http.server_close()
-
-    def answer(self, method: str, namespace: str, token: str, body: bytes) -> tuple[int, object]:
+    def answer(self, request: HttpRequest) -> HttpAnswer:
+        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
         if token not in self.tokens:
-            return 401, f"no token {token}"
-        if method != "GET" and not self.tokens[token]:
-            return 403, "read only"
-        kept = self.readings.setdefault(namespace, {})
-        if method == "POST":
-            given = json.loads(body)
+            return HttpAnswer.json(f"no token {token}", 401)
+        if request.method != "GET" and not self.tokens[token]:
+            return HttpAnswer.json("read only", 403)
+        kept = self.readings.setdefault(request.path, {})
+        if request.method == "POST":
+            given = json.loads(request.body)
             kept.setdefault(given["id"], (given["value"], time.time()))
-        elif method == "DELETE":
+        elif request.method == "DELETE":
             kept.clear()
-        return 200, list(kept.values())
-
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        server = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def reply(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                token = self.headers.get("Authorization", "").removeprefix("Bearer ")
-                code, answer = server.answer(self.command, self.path, token, body)
-                data = json.dumps(answer).encode()
-                self.send_response(code)
-                self.send_header("Content-Length", str(len(data)))
-                self.end_headers()
-                self.wfile.write(data)
-
-            do_GET = do_POST = do_DELETE = reply
-
-            def log_message(self, *_: object) -> None:
-                return None
-
-        return Handler
+        return HttpAnswer.json(list(kept.values()))
 
 
 class WiredConfig(ComponentConfig):
@@ -154,17 +124,10 @@ class WiredHarness(Harness):
     patience = 5.0
 
     def __enter__(self) -> WiredHarness:
-        self.server = Server()
-        self._proxy = FaultProxy("127.0.0.1", self.server.port)
-        self._proxy.__enter__()
-        self._folder = tempfile.TemporaryDirectory()
-        self._tokens = Path(self._folder.name) / "token"
+        self.server = self.enter_context(Server())
+        self._proxy = self.enter_context(FaultProxy("127.0.0.1", self.server.port))
+        self._tokens = Path(self.enter_context(tempfile.TemporaryDirectory()), "token")
         return self
-
-    def __exit__(self, *_: object) -> None:
-        self._proxy.__exit__(None, None, None)
-        self.server.close()
-        self._folder.cleanup()
 
     @property
     def proxy(self) -> FaultProxy:

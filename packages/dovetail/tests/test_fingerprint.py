@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -84,9 +86,14 @@ def project(tmp_path: Path) -> Path:
 
 def printed(project: Path) -> str:
     """Return the digest as a fresh process computes it."""
-    code = "import main; from dovetail.fingerprint import fingerprint; print(fingerprint(main.compute.function))"
+    return str(evaluated(project, "fingerprint(main.compute.function)"))
+
+
+def evaluated(project: Path, expression: str) -> Any:
+    """Return what a fresh process makes of an expression about the module `main` of a project."""
+    code = f"import json, main; from dovetail.fingerprint import fingerprint; print(json.dumps({expression}))"
     done = subprocess.run([sys.executable, "-c", code], cwd=project, capture_output=True, text=True, check=True)
-    return done.stdout.strip()
+    return json.loads(done.stdout)
 
 
 def edit(project: Path, file: str, old: str, new: str) -> None:
@@ -139,6 +146,62 @@ def test_comments_docstrings_options_and_unused_code_do_not_change_it(project: P
     before = printed(project)
     edit(project, file, old, new)
     assert printed(project) == before
+
+
+SPREAD = [
+    ("import spread.part", "spread.part.value(x)"),
+    ("from spread import part", "part.value(x)"),
+    ("from spread.part import value", "value(x)"),
+    ("import spread.deeper.part", "spread.deeper.part.value(x)"),
+    ("from spread.deeper import part", "part.value(x)"),
+    ("from spread.deeper.part import value", "value(x)"),
+    ("from spread import deeper; import spread.deeper.part", "deeper.part.value(x)"),
+    ("from spread.deeper.whole.part import value", "value(x)"),
+    ("import spread.deeper.whole.inner.part", "spread.deeper.whole.inner.part.value(x)"),
+    ("from spread.deeper.whole import inner; import spread.deeper.whole.inner.part", "inner.part.value(x)"),
+    ("from spread.deeper.whole.inner.part import value", "value(x)"),
+]
+"""Ways to use a module of a package that has no file of its own, within another one that has none, or of one that has, in it."""
+
+
+@pytest.mark.parametrize("place", ["{statement}\ndef each(x):\n    return {call}\n", "def each(x):\n    {statement}\n    return {call}\n"])
+def test_modules_of_packages_without_a_file_of_their_own_count(tmp_path: Path, place: str) -> None:
+    parts = [tmp_path / "spread" / name / "part.py" for name in ("", "deeper", "deeper/whole", "deeper/whole/inner")]
+    for part in parts:
+        part.parent.mkdir()
+        part.write_text("def value(x):\n    return x\n")
+    (parts[2].parent / "__init__.py").touch()
+    for number, (statement, call) in enumerate(SPREAD):
+        (tmp_path / f"use{number}.py").write_text(place.format(statement=statement, call=call))
+    (tmp_path / "main.py").write_text("".join(f"import use{number}\n" for number in range(len(SPREAD))))
+    each = f"[fingerprint(getattr(main, f'use{{n}}').each) for n in range({len(SPREAD)})]"
+    before = evaluated(tmp_path, each)
+    for part in parts:
+        part.write_text("def value(x):\n    return x + 1\n")
+    after = evaluated(tmp_path, each)
+    assert [used for used, old, new in zip(SPREAD, before, after, strict=True) if old == new] == []
+
+
+def test_a_module_with_the_name_of_a_function_of_another_is_not_taken_for_it(project: Path) -> None:
+    (project / "scale.py").touch()
+    before = printed(project)
+    edit(project, "helpers.py", "x * 10", "x * 11")
+    assert printed(project) != before
+
+
+MADE_UP = """
+import sys, types
+class MadeUp(types.ModuleType):
+    __file__ = "made_up.py"
+    def __getattr__(self, name): return lambda x: x
+sys.modules["made_up"] = MadeUp("made_up")
+import made_up
+"""
+
+
+def test_a_module_that_has_every_attribute_is_no_package(project: Path) -> None:
+    (project / "main.py").write_text(MADE_UP + MAIN.replace("own(x) +", "made_up.own(x) +"))
+    assert printed(project) != "None"
 
 
 def test_modules_that_import_a_name_from_each_other_have_a_digest(project: Path) -> None:

@@ -34,14 +34,24 @@ def defined_again() -> type:
     return type("Box", (), {"__module__": Box.__module__, "__qualname__": "Box"})
 
 
+class Silent(type):
+    def __instancecheck__(cls, value: object) -> bool:
+        raise TypeError("it does not say")
+
+
+class Unasked(metaclass=Silent):
+    pass
+
+
 @pytest.mark.parametrize(
     ("value", "annotation"),
     [
         (1, int), (True, int), (1, float), (1.0, complex), (True, float), (np.int64(1), int), (np.float32(1), float), (np.complex64(1), complex),
         (np.bool_(True), bool), (np.int8(1), float), ([1], list[int]), ((1,), tuple[int, ...]), ({}, Mapping[str, int]), (None, int | None),
         (None, None), ("x", Annotated[str, "name"]), ("x", int | Annotated[str, 1]), ("x", Any), ("x", object), (1, T), ("x", Sized), ([], Row),
-        ("x", Metres), ("y", Literal["x"]), (1, int | T), ([1], Iterable[int]), (len, Callable[..., int]), (int, type[int]), (int, type),
+        ("x", Metres), ("y", Literal["x"]), ("x", int | T), ([1], Iterable[int]), (len, Callable[..., int]), (int, type[int]), (int, type),
         (np.zeros(3), NDArray[np.float64]), (Box(content=1), Box[int]), (bytearray(b"x"), bytes), (defined_again()(), Box),
+        (type("Crate", (defined_again(),), {})(), Box), (1, Unasked),
     ],
 )  # fmt: skip
 def test_what_may_be_right_passes(value: Any, annotation: Any) -> None:
@@ -53,11 +63,16 @@ def test_what_may_be_right_passes(value: Any, annotation: Any) -> None:
     [
         ("5", int), (1.0, int), (1, bool), (None, int), (1, str), (b"x", str), ("x", bytes), ((1,), list[int]), ([1], tuple[int, ...]), ([], dict),
         ("x", int | None), (1, Annotated[str, "name"]), (1j, float), (np.float64(1), int), (np.int64(1), bool), ([1.0], NDArray[np.float64]),
-        (1, Callable[..., int]), (1, Iterable[int]), ({}, Box[int]),
+        (1, Callable[..., int]), (1, Iterable[int]), ({}, Box[int]), (1, None),
     ],
 )  # fmt: skip
 def test_what_clearly_is_wrong_does_not(value: Any, annotation: Any) -> None:
     assert not is_one(value, classes_of(annotation))
+
+
+@pytest.mark.parametrize("annotation", [Any, object, T, int | T, Sized, Row, Metres, Literal["x"]])
+def test_what_no_class_stands_for_is_not_asked(annotation: Any) -> None:
+    assert classes_of(annotation) == ()
 
 
 def test_an_alias_is_what_it_stands_for() -> None:

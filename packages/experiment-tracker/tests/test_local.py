@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 from tracker_writers import log_from_threads
 
-from dovetail_core import ConfigError, IntegrityError, NotFound, NotReady, PermissionDenied, new_id, utcnow
+from dovetail_core import ConfigError, IntegrityError, InvalidArgument, NotFound, NotReady, PermissionDenied, new_id, utcnow
 from dovetail_experiment_tracker import LocalExperimentTracker, MetricPoint, RunStatus
+from dovetail_experiment_tracker.contract.stores import FolderStore
 from dovetail_experiment_tracker.embedded.chunks import overlapping
 
 spawn = multiprocessing.get_context("spawn")
@@ -155,6 +156,15 @@ def test_files_of_a_store_that_is_not_there_are_told(tracker: LocalExperimentTra
         with pytest.raises(NotReady, match="artifact store"):
             tracker.list_artifacts(run.id)
     tracker.close()
+
+
+def test_a_prefix_that_is_refused_leaves_files_where_they_went(tracker: LocalExperimentTracker, tmp_path: Path) -> None:
+    (tmp_path / "f").write_text("f")
+    with pytest.raises(InvalidArgument, match="prefix"):
+        tracker.use_artifact_store(FolderStore(tmp_path / "store"), "../elsewhere")
+    with tracker.start_run() as run:
+        run.log_artifact(tmp_path / "f")
+    assert [info.path for info in tracker.list_artifacts(run.id)] == ["f"] and not (tmp_path / "store").exists()
 
 
 def test_a_source_that_cannot_be_read_is_told_as_that(tracker: LocalExperimentTracker, path: Path, tmp_path: Path) -> None:

@@ -85,15 +85,16 @@ def test_where_both_changed_the_same_line_git_marks_a_conflict(package: Path, la
 
 
 def test_a_package_may_be_a_part_of_its_repository(package: Path, later: Path, tmp_path: Path) -> None:
-    (tmp_path / "all" / "flavors").mkdir(parents=True)
-    shutil.move(package, tmp_path / "all" / "flavors" / "acme")
-    shutil.rmtree(tmp_path / "all" / "flavors" / "acme" / ".git")
-    (tmp_path / "all" / "README.md").write_text("Flavors.\n")
-    under_version_control(tmp_path / "all")
-    done = update(tmp_path / "all", later, "flavors/acme")
+    whole, part = tmp_path / "all", tmp_path / "all" / "flavors" / "acme"
+    part.parent.mkdir(parents=True)
+    shutil.move(package, part)
+    shutil.rmtree(part / ".git")
+    (whole / "noxfile.py").write_text("# The sessions of all flavors.\n")
+    under_version_control(whole)
+    done = update(whole, later, "flavors/acme")
     assert done.returncode == 0, done.stderr
-    assert "page_size = 6" in (tmp_path / "all/flavors/acme" / STORE).read_text()
-    assert (tmp_path / "all" / "README.md").read_text() == "Flavors.\n"
+    assert "page_size = 6" in (part / STORE).read_text() and '"mypy>=1.14"' in (part / "noxfile.py").read_text()
+    assert (part / "SECURITY.md").exists() and (whole / "noxfile.py").read_text() == "# The sessions of all flavors.\n"
 
 
 def test_a_package_that_grew_from_a_class_keeps_its_modules(package: Path, later: Path, tmp_path: Path) -> None:

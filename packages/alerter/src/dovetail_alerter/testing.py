@@ -97,19 +97,16 @@ class ConsoleHarness(AlerterHarness):
     def __enter__(self) -> Self:
         from dovetail_alerter.terminal import user_name
 
-        self._folder = tempfile.TemporaryDirectory(prefix="dovetail-console-")
+        self._folder = Path(self.enter_context(tempfile.TemporaryDirectory(prefix="dovetail-console-")))
         self._terminals: weakref.WeakValueDictionary[Path, Any] = weakref.WeakValueDictionary()
         self.people: Sequence[str] = (user_name(),)
         return self
-
-    def __exit__(self, *_: object) -> None:
-        self._folder.cleanup()
 
     def make(self, **config: Any) -> Alerter:
         """Return an alerter at a terminal of its own."""
         from dovetail_alerter.contract.pseudo_terminal import PseudoTerminal
 
-        path = Path(self._folder.name) / uuid.uuid4().hex
+        path = self._folder / uuid.uuid4().hex
         component = self.flavor(**{"device": path, **config})
         terminal = PseudoTerminal()
         path.symlink_to(terminal.name)
@@ -131,7 +128,7 @@ class ConsoleHarness(AlerterHarness):
             raise Untested(f"a terminal is not {kind}, or not for some messages only")
         path: Path = component.config.device  # type: ignore[attr-defined]
         path.unlink()
-        path.symlink_to(self._folder.name)
+        path.symlink_to(self._folder)
         try:
             yield
         finally:

@@ -76,18 +76,13 @@ class LocalHarness(ArtifactStoreHarness):
     flavor: ClassVar[type[LocalArtifactStore]] = LocalArtifactStore
 
     def __enter__(self) -> Self:
-        self._folder = tempfile.TemporaryDirectory(prefix="dovetail-local-")
-        self._shim = SyscallShim(Path(self._folder.name))
-        self._shim.__enter__()
+        self._folder = Path(self.enter_context(tempfile.TemporaryDirectory(prefix="dovetail-local-")))
+        self._shim = self.enter_context(SyscallShim(self._folder))
         return self
-
-    def __exit__(self, *_: object) -> None:
-        self._shim.__exit__(None, None, None)
-        self._folder.cleanup()
 
     def make(self, **config: Any) -> ArtifactStore:
         """Return a store on a directory of its own, which is not made yet."""
-        return self.flavor(**{"path": f"{self._folder.name}/{uuid.uuid4().hex}/store", **config})
+        return self.flavor(**{"path": f"{self._folder}/{uuid.uuid4().hex}/store", **config})
 
     def syscalls(self, component: ArtifactStore) -> SyscallShim:
         """Return what stands before the file operations of this process."""

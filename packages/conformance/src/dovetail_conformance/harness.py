@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, ExitStack
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from dovetail_conformance.outcomes import Deviation, Untested
 from dovetail_core.component import Component
@@ -13,6 +14,7 @@ from dovetail_core.component import Component
 if TYPE_CHECKING:
     from dovetail_conformance.instruments import Refusal, Turn
 
+T = TypeVar("T")
 ENVIRONMENTS = ("embedded", "emulated", "live")
 
 
@@ -41,12 +43,20 @@ class Harness:
     def __init__(self, settings: Mapping[str, object] | None = None) -> None:
         self.settings: dict[str, object] = dict(settings or {})
         """What `--config` gave, such as the address of a live service."""
+        self._entered = ExitStack()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        return None
+        self._entered.close()
+
+    def enter_context(self, context: AbstractContextManager[T]) -> T:
+        """Enter what ends with the harness, such as a server, the proxy before it, or a folder; what was entered last ends first.
+
+        It ends in `__exit__`: one that a subclass has calls that of its base.
+        """
+        return self._entered.enter_context(context)
 
     def make(self, **config: Any) -> Any:
         """Return a fresh component on an empty namespace; `config` overrides settings."""

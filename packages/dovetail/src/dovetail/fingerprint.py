@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from dovetail.code import root_of
-from dovetail.source_index import Import, SourceModule, imported, source_module
+from dovetail.source_index import Import, SourceModule, imported, is_package, source_module
 from dovetail.value_digests import NoDigest, ValueText
 
 
@@ -73,6 +73,9 @@ class _Project:
         except SyntaxError:
             return None
 
+    def _is_package(self, name: str) -> bool:
+        return self.root is not None and is_package(name, self.root)
+
     def parts(self, module: SourceModule, name: str) -> list[str]:
         """Return the definition of a name and of everything that it refers to, in a fixed order."""
         found: dict[tuple[str, str], str] = {}
@@ -126,3 +129,5 @@ class _Project:
             yield from self._resolved([inner, *left], module, module.imports)
         elif module is not None:
             yield module, ""  # which of its names is used cannot be told: all of them
+        if deeper is None and inner and self._is_package(f"{target.module}.{inner}"):  # one without a file of its own
+            yield from self._through(Import(f"{target.module}.{inner}"), left)

@@ -10,7 +10,7 @@ import sys
 import sysconfig
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from importlib.machinery import PathFinder
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from typing import Any
 
@@ -55,17 +55,37 @@ def _file(module: str) -> Path | None:
     if loaded is not None:
         name = getattr(loaded, "__file__", None)
         return Path(name) if name else None
-    parent = module.rpartition(".")[0]
-    try:
-        spec = PathFinder.find_spec(module, _package_path(parent)) if parent else importlib.util.find_spec(module)
-    except (ImportError, ValueError, AttributeError):
-        return None
+    spec = _spec(module)
     return Path(spec.origin) if spec and spec.origin and spec.has_location else None
 
 
+def _spec(module: str) -> ModuleSpec | None:
+    """Return how a module that is not imported would be; None if it could not be.
+
+    A package without a file of its own (PEP 420) has no loader. Within another package that is not imported, it is None, too.
+    """
+    parent = module.rpartition(".")[0]
+    try:
+        return PathFinder.find_spec(module, _package_path(parent)) if parent else importlib.util.find_spec(module)
+    except (ImportError, ValueError, AttributeError, KeyError):  # the last: for want of that other package
+        return None
+
+
 def _package_path(package: str) -> list[str]:
-    file = _file(package)
-    return [str(file.parent)] if file else []
+    """Return where the modules of a package are, which may have no file of its own (PEP 420); nowhere if it is no package."""
+    loaded = sys.modules.get(package)
+    if loaded is not None:
+        return list(getattr(loaded, "__dict__", {}).get("__path__", ()))  # not an attribute, which `torch.classes` makes up
+    spec = _spec(package)
+    parent, _, name = package.rpartition(".")
+    if parent and (spec is None or spec.loader is None):
+        return [str(place) for above in _package_path(parent) if (place := Path(above, name)).is_dir()]
+    return list(spec.submodule_search_locations or ()) if spec is not None else []
+
+
+def is_package(name: str, root: Path) -> bool:
+    """Tell whether a package of the user's own is below `root`, or a part of it; it may have no file of its own (PEP 420)."""
+    return any(Path(place).resolve().is_relative_to(root) for place in _package_path(name) if not place.startswith(_FOREIGN))
 
 
 def source_module(name: str, root: Path) -> SourceModule | None:

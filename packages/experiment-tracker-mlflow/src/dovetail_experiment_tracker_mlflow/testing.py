@@ -196,16 +196,9 @@ class MlflowHarness(ExperimentTrackerHarness):
 
     def __enter__(self) -> Self:
         if not self._live:
-            self.server: SharedServer = _shared()
-            self.server.__enter__()
-            self._proxy = FaultProxy("127.0.0.1", self.server.port)
-            self._proxy.__enter__()
+            self.server: SharedServer = self.enter_context(_shared())
+            self._proxy = self.enter_context(FaultProxy("127.0.0.1", self.server.port))
         return self
-
-    def __exit__(self, *_: object) -> None:
-        if not self._live:
-            self._proxy.__exit__(None, None, None)
-            self.server.__exit__()
 
     def has(self, hook: str) -> bool:
         """A live server is not disturbed."""
@@ -254,15 +247,12 @@ class MlflowFileHarness(ExperimentTrackerHarness):
     impatient: Mapping[str, object] = {"outage_seconds": 1.0, "timeout": 0.7}
 
     def __enter__(self) -> Self:
-        self._folder = tempfile.TemporaryDirectory(prefix="dovetail-mlflow-")
+        self._folder = self.enter_context(tempfile.TemporaryDirectory(prefix="dovetail-mlflow-"))
         return self
-
-    def __exit__(self, *_: object) -> None:
-        self._folder.cleanup()
 
     def make(self, **config: Any) -> ExperimentTracker:
         """Return a tracker on a file of its own, which is not made yet."""
-        return self.flavor(**{"tracking_uri": f"{self._folder.name}/{uuid.uuid4().hex}/mlflow.db", **config})
+        return self.flavor(**{"tracking_uri": f"{self._folder}/{uuid.uuid4().hex}/mlflow.db", **config})
 
     @contextmanager
     def outage(self, component: ExperimentTracker) -> Iterator[None]:

@@ -209,8 +209,8 @@ class ExperimentTracker(Component, Primitives):
 
         `store` is any object with the methods of `artifacts.ArtifactStore`. None goes back to the tracker's own place.
         """
-        self.artifact_store = store
         self.artifact_prefix: str = arguments.path(prefix, "prefix")
+        self.artifact_store = store
 
     @needs(Capability.ARTIFACTS)
     def log_artifact(self, run_id: str, source: str | Path, path: str | None = None) -> None:

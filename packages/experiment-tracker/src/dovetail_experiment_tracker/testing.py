@@ -81,15 +81,12 @@ class LocalHarness(ExperimentTrackerHarness):
     flavor: ClassVar[type[LocalExperimentTracker]] = LocalExperimentTracker
 
     def __enter__(self) -> Self:
-        self._folder = tempfile.TemporaryDirectory(prefix="dovetail-experiments-")
+        self._folder = self.enter_context(tempfile.TemporaryDirectory(prefix="dovetail-experiments-"))
         return self
-
-    def __exit__(self, *_: object) -> None:
-        self._folder.cleanup()
 
     def make(self, **config: Any) -> ExperimentTracker:
         """Return a tracker on a directory of its own, which is not made yet."""
-        return self.flavor(**{"path": f"{self._folder.name}/{uuid.uuid4().hex}", **config})
+        return self.flavor(**{"path": f"{self._folder}/{uuid.uuid4().hex}", **config})
 
     @contextmanager
     def outage(self, component: ExperimentTracker) -> Iterator[None]:

@@ -38,15 +38,12 @@ class SqliteHarness(Harness):
     flavor: ClassVar[type[SqliteMetadataStore]] = SqliteMetadataStore
 
     def __enter__(self) -> Self:
-        self._folder = tempfile.TemporaryDirectory(prefix="dovetail-sqlite-")
+        self._folder = self.enter_context(tempfile.TemporaryDirectory(prefix="dovetail-sqlite-"))
         return self
-
-    def __exit__(self, *_: object) -> None:
-        self._folder.cleanup()
 
     def make(self, **config: Any) -> MetadataStore:
         """Return a store on a database of its own, which is not made yet."""
-        return self.flavor(**{"path": f"{self._folder.name}/{uuid.uuid4().hex}/metadata.db", **config})
+        return self.flavor(**{"path": f"{self._folder}/{uuid.uuid4().hex}/metadata.db", **config})
 
     def raw(self, component: MetadataStore) -> RawSqlite:
         """Return the database, by the driver alone."""

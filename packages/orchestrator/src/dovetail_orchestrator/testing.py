@@ -41,18 +41,13 @@ class LocalHarness(OrchestratorHarness):
     flavor: ClassVar[type[LocalOrchestrator]] = LocalOrchestrator
 
     def __enter__(self) -> Self:
-        self._folder = tempfile.TemporaryDirectory(prefix="dovetail-local-")
-        self._shim = SyscallShim(Path(self._folder.name))
-        self._shim.__enter__()
+        self._folder = Path(self.enter_context(tempfile.TemporaryDirectory(prefix="dovetail-local-")))
+        self._shim = self.enter_context(SyscallShim(self._folder))
         return self
-
-    def __exit__(self, *_: object) -> None:
-        self._shim.__exit__(None, None, None)
-        self._folder.cleanup()
 
     def make(self, **config: Any) -> Orchestrator:
         """Return an orchestrator on a directory of its own, which is not made yet."""
-        settings = {"path": f"{self._folder.name}/{uuid.uuid4().hex}/runs", "max_parallel": self.capacity, "grace": 0.5, **config}
+        settings = {"path": f"{self._folder}/{uuid.uuid4().hex}/runs", "max_parallel": self.capacity, "grace": 0.5, **config}
         return self.flavor(**settings)
 
     def syscalls(self, component: Orchestrator) -> SyscallShim:

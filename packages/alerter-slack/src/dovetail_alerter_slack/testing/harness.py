@@ -58,20 +58,13 @@ class SlackHarness(AlerterHarness):
 
     def __enter__(self) -> Self:
         if not self._live:
-            self.slack: FakeSlack = FakeSlack()
-            self.slack.__enter__()
-            self._proxy = FaultProxy("127.0.0.1", self.slack.port)
-            self._proxy.__enter__()
+            self.slack: FakeSlack = self.enter_context(FakeSlack())
+            self._proxy = self.enter_context(FaultProxy("127.0.0.1", self.slack.port))
             space = self.slack.workspace
             self.people: Sequence[str] = (space.add_user("ada"), space.add_user("bob"))
             self._token = space.add_token()
             self._app_token = space.add_token({"connections:write"}, "app")
         return self
-
-    def __exit__(self, *_: object) -> None:
-        if not self._live:
-            self._proxy.__exit__(None, None, None)
-            self.slack.__exit__(None, None, None)
 
     def has(self, hook: str) -> bool:
         """Before a live workspace there is neither a proxy nor other credentials."""

@@ -50,20 +50,13 @@ class S3Harness(ArtifactStoreHarness):
 
     def __enter__(self) -> Self:
         if self._kind is not None:
-            self.server: Server = self._kind()
-            self._folder = tempfile.TemporaryDirectory(prefix="dovetail-keys-")
+            self.server: Server = self.enter_context(self._kind())
+            self._folder = Path(self.enter_context(tempfile.TemporaryDirectory(prefix="dovetail-keys-")))
             self._ended = self.server.give("full")  # now, since the SDK's log of it would be taken for the flavor's
             self.server.end(self._ended)
             self._rotating: dict[str, Keys] = {}
-            self._proxy = FaultProxy("127.0.0.1", self.server.port)
-            self._proxy.__enter__()
+            self._proxy = self.enter_context(FaultProxy("127.0.0.1", self.server.port))
         return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._kind is not None:
-            self._proxy.__exit__(None, None, None)
-            self._folder.cleanup()
-            self.server.close()
 
     def has(self, hook: str) -> bool:
         """Before a live bucket there is neither a proxy nor other credentials."""
@@ -101,7 +94,7 @@ class S3Harness(ArtifactStoreHarness):
         raise Untested(f"the harness has no {kind} credentials")
 
     def _in_a_file(self) -> ArtifactStore:
-        path = Path(self._folder.name) / uuid.uuid4().hex
+        path = self._folder / uuid.uuid4().hex
         self._rotating[str(path)] = self._written(path)
         return self.make(profile="rotating", credentials_file=path, access_key_id=None, secret_access_key=None)
 
