@@ -145,21 +145,23 @@ def test_an_exception_in_another_process_is_told_as_in_this_one(module: ProjectD
 
 
 @pytest.mark.parametrize("isolated", [False, True])
-def test_an_error_that_says_it_is_permanent_is_not_tried_again(module: ProjectDirectory, isolated: bool) -> None:
+def test_neither_an_error_that_says_it_is_permanent_nor_an_end_of_the_process_is_tried_again(
+    module: ProjectDirectory, isolated: bool
+) -> None:
     module.edit(
         "module.py",
         "def slow(x",
         "def flaky(kind: str):\n    import dovetail_core.errors\n    note(kind)\n"
-        "    raise getattr(dovetail_core.errors, kind, ValueError)('on purpose')\n\n@step(cache=False)\ndef slow(x",
+        "    raise getattr(dovetail_core.errors, kind, SystemExit if kind == 'exit' else ValueError)('on purpose')\n\n@step(cache=False)\ndef slow(x",
     )
     module.edit(
         "module.py",
         "def long(",
-        "def tries():\n    flaky.map(['PermissionDenied', 'ConfigError', 'Unavailable', 'Other'])\n\n@pipeline\ndef long(",
+        "def tries():\n    flaky.map(['PermissionDenied', 'ConfigError', 'Unavailable', 'Other', 'exit'])\n\n@pipeline\ndef long(",
     )
     options = f"isolated={isolated}, failure_mode='continue', retry={{'retries': 1, 'delay': 0}}"
     module.run(f"import module; module.tries.with_options({options})()", expected=1)
-    assert sorted(module.witnessed()) == ["ConfigError", "Other", "Other", "PermissionDenied", "Unavailable", "Unavailable"]
+    assert sorted(module.witnessed()) == ["ConfigError", "Other", "Other", "PermissionDenied", "Unavailable", "Unavailable", "exit"]
 
 
 def test_a_time_limit_kills_the_whole_tree_of_a_step_that_does_not_listen(module: ProjectDirectory) -> None:

@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING
 
 from dovetail.stackfile.document import NAME, Declared, StackFile
 from dovetail.stackfile.reading import read
+from dovetail.state_directory import STATE
 
 if TYPE_CHECKING:
     from dovetail_core import FlavorCatalog, StackSpec
     from dovetail_core.stack import Finding
     from dovetail_core.stack_instance import Stack
-
-STATE = ".dovetail"
-"""Directory, at a project's root, of what the embedded flavors store."""
 
 
 class Project:

@@ -35,6 +35,7 @@ def test_everything_that_is_wrong_is_told_at_once_and_nothing_is_written(project
         assert part in text
     assert "no metadata store" in text
     assert "no orchestrator, and" not in text
+    assert text.count("stack 's'") == 1
     assert project.path.read_text() == before
 
 

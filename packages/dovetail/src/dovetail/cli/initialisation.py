@@ -13,15 +13,14 @@ _TEXT = """\
 # There is always a stack `default`: local orchestrator, local artifact store and sqlite metadata store, under .dovetail/.
 active: default
 """
-_IGNORED = "# What runs leave behind.\n*\n"
 
 
 @click.command()
 @output_option
 def init(output: str) -> None:
     """Make the working directory a project: write dovetail.yaml, and keep what runs store out of git."""
-    from dovetail.project import STATE
     from dovetail.stackfile.document import NAME
+    from dovetail.state_directory import STATE, keep_out_of_git
     from dovetail_core.errors import AlreadyExists
 
     file = Path.cwd() / NAME
@@ -30,7 +29,6 @@ def init(output: str) -> None:
             stream.write(_TEXT)
     except FileExistsError:
         raise AlreadyExists(f"{file} exists already", remedy="this directory is a project; see dovetail stack list") from None
-    state = Path.cwd() / STATE
-    state.mkdir(exist_ok=True)
-    (state / ".gitignore").write_text(_IGNORED)
+    (Path.cwd() / STATE).mkdir(exist_ok=True)
+    keep_out_of_git(Path.cwd())
     print_done(f"Wrote {NAME}. Next: dovetail run MODULE:PIPELINE", {"file": file}, output)

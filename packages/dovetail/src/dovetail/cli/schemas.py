@@ -28,12 +28,15 @@ def schema(subject: str, out: Path | None) -> None:
     In the first line of the file, for editors with a YAML language server:
     # yaml-language-server: $schema=.dovetail/schema.json
     """
+    from dovetail.state_directory import kept_out_of_git
+
     text = json.dumps(_document(subject), indent=2, ensure_ascii=False) + "\n"
     if out is None:
         click.echo(text, nl=False)
         return
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
+        with kept_out_of_git(out.absolute().parent.parent):
+            out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(text, encoding="utf-8")
     except OSError as error:
         raise click.UsageError(f"{out} cannot be written: {error.strerror}", click.get_current_context()) from error

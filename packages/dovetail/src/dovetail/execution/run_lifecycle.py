@@ -20,6 +20,7 @@ from dovetail.execution.resumption import adopted, end_open_steps
 from dovetail.execution.session import RunSession
 from dovetail.execution.tracking import ensure_trackers
 from dovetail.plan import RunPlan
+from dovetail.state_directory import kept_out_of_git
 from dovetail_core import DovetailError, Failure, StackSpec, new_id, utcnow
 from dovetail_core.stack_instance import Stack
 from dovetail_metadata_store import MetadataStore
@@ -48,8 +49,9 @@ def execute(
 ) -> Run:
     """Execute a plan on a stack and return the record of the succeeded run. Raises `RunFailed`, or an interruption as it came."""
     ensure_trackers(compiled.plan, stack.spec)
-    plan = _with_code(compiled.plan, stack)
-    run = _created(plan, stack, run_name, resume)
+    with kept_out_of_git(Path(stack.spec.root)):
+        plan = _with_code(compiled.plan, stack)
+        run = _created(plan, stack, run_name, resume)
     session = RunSession(run, plan, stack, lambda name: (compiled.steps[name].function, compiled.steps[name].signature))
     events = Events(run, stack, watcher)
     launcher = RunLauncher(session, compiled.steps, events, stack_description)

@@ -39,7 +39,8 @@ class StepExecution:
             return self._attempt(self.session.step(name), attempt, log)
         except SystemExit as error:
             self.errors[name] = error
-            return StepResult(StepState.FAILED, Failure("SystemExit", f"the step ended the process with sys.exit({error.code!r})"))
+            said = f"the step ended the process with sys.exit({error.code!r})"
+            return StepResult(StepState.FAILED, Failure("SystemExit", said, retryable=False), retry=False)
         except Exception as error:
             self.errors[name] = error
             failure = failure_of(error)

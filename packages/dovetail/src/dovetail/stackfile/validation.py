@@ -35,7 +35,10 @@ def ensure_valid(project: Project, file: StackFile, name: str, *, new: bool = Fa
         found = [replace(one, remedy=one.remedy.replace(f"dovetail stack update {name} ", "give ")) for one in found]
     if found:
         several = f"{len(found)} problems: " if len(found) > 1 else ""
-        raise StackInvalid(f"stack '{name}' cannot be used: {several}" + "; ".join(map(str, found)), findings=found)
+        raise StackInvalid(
+            f"stack '{name}' cannot be used: {several}" + "; ".join(str(one).removeprefix(f"stack '{name}': ") for one in found),
+            findings=found,
+        )
 
 
 def _with_names(file: StackFile, finding: Finding) -> Finding:

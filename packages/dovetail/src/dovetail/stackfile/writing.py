@@ -11,6 +11,7 @@ from pathlib import Path
 
 from dovetail.stackfile.document import StackFile
 from dovetail.stackfile.reading import parse, read, round_trip
+from dovetail.state_directory import STATE, kept_out_of_git
 from dovetail_core.errors import ConfigError, Timeout
 
 PATIENCE = 30.0
@@ -26,9 +27,10 @@ def editing(path: Path) -> Iterator[StackFile]:
     from filelock import FileLock
     from filelock import Timeout as Locked
 
-    lock = path.parent / ".dovetail" / f"{path.name}.lock"
+    lock = path.parent / STATE / f"{path.name}.lock"
     try:
-        lock.parent.mkdir(parents=True, exist_ok=True)
+        with kept_out_of_git(path.parent):
+            lock.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(lock, timeout=PATIENCE):
             file = read(path)
             if not file.data:
