@@ -81,7 +81,7 @@ def test_what_is_made_once_per_harness_is_no_leak_though_the_rule_is_the_last(pr
     harness = """def make(self, **config):
         if 'kept' not in vars(self): self.kept = os.open(os.devnull, os.O_RDONLY)
         return super().make(**config)
-    def __exit__(self, *_): os.close(self.kept); super().__exit__(); self.ended.append(1)
+    def __exit__(self, *_): os.close(self.kept); super().__exit__(*_); self.ended.append(1)
     ended = []
     flavor = Mutant
     @property
@@ -95,7 +95,7 @@ def test_what_is_made_once_per_harness_is_no_leak_though_the_rule_is_the_last(pr
 
 
 def test_a_harness_that_cannot_end_is_an_error_of_the_last_rule(project: Project) -> None:
-    write(project, harness="def __exit__(self, *_): super().__exit__(); raise OSError('the server is stuck')")
+    write(project, harness="def __exit__(self, *_): super().__exit__(*_); raise OSError('the server is stuck')")
     done = run(project, "--only", "GA-01,GA-03")
     outcomes = sorted(rows(project)[id]["outcome"] for id in ("GA-01", "GA-03"))
     assert done.returncode == 1 and outcomes == ["error", "passed"] and "the server is stuck" in done.stdout
