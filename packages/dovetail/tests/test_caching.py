@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import numpy as np
@@ -206,3 +207,43 @@ def test_values_of_several_files_are_taken_from_the_cache_too_and_not_if_one_lis
     assert artifact.digest.startswith("blake3-tree:")
     again.stack.artifact_store.rmtree(artifact.key)
     assert flow().steps["mixed"].state == "succeeded"
+
+
+class Connection:
+    """Of a kind whose content cannot be told."""
+
+
+def capturing(value: object) -> Any:
+    @step
+    def captures(x: int) -> str:
+        return f"{value}, {x}"
+
+    return captures
+
+
+def test_a_step_that_is_never_cached_for_what_it_captures_is_told_once(project: ProjectDirectory, caplog: pytest.LogCaptureFixture) -> None:
+    captures = capturing(Connection())
+
+    @pipeline
+    def flow() -> None:
+        captures.map([1, 2, 3])
+
+    with caplog.at_level(logging.WARNING, "dovetail"):
+        flow()
+    (said,) = (record.getMessage() for record in caplog.records)
+    assert "step 'captures" in said and "Connection" in said and "as an argument" in said
+
+
+@pytest.mark.parametrize(("value", "cache"), [(1, None), (Connection(), False)])
+def test_no_step_is_told_of_that_is_cached_or_is_not_to_be(
+    project: ProjectDirectory, caplog: pytest.LogCaptureFixture, value: object, cache: bool | None
+) -> None:
+    captures = capturing(value)
+
+    @pipeline(cache=cache)
+    def flow() -> None:
+        captures(1)
+
+    with caplog.at_level(logging.WARNING, "dovetail"):
+        flow()
+    assert caplog.records == []

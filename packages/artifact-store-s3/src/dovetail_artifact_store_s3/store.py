@@ -123,8 +123,9 @@ class S3ArtifactStore(ArtifactStore):
 
     def _write(self, key: str, data: Any, condition: Condition, metadata: Mapping[str, str]) -> ObjectInfo:
         if condition is NO_CONDITION and not metadata and len(data) <= self.part_size:
+            digest = digest_of_bytes(data)  # before: a thread that comes from a request would wait for the interpreter's lock twice
             written = self._engine().put(key, data if isinstance(data, bytes) else bytes(data))
-            return ObjectInfo(key, len(data), written.etag, written.modified, digest_of_bytes(data))
+            return ObjectInfo(key, len(data), written.etag, written.modified, digest)
         if len(data) > self._largest_put(condition):
             return super()._write(key, data, condition, metadata)
         found = self._writes.put(key, data, condition, metadata)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from dovetail.code import reference_to, source_root
-from dovetail.fingerprint import fingerprint
+from dovetail.fingerprint import fingerprint, untold
 from dovetail.graph import Graph, Node, building
 from dovetail.options import RunOptions
 from dovetail.parameters import decode, encode
@@ -17,6 +18,8 @@ from dovetail.signature import REQUIRED, Signature
 from dovetail.steps import Step
 from dovetail_core import ConfigError, Resources, closest
 from dovetail_orchestrator.plan import StepPlan
+
+log: logging.Logger = logging.getLogger("dovetail")
 
 
 class Compiled:
@@ -37,6 +40,7 @@ def compile_pipeline(name: str, function: Callable[..., Any], signature: Signatu
     root = source_root(function)
     described = functools.cache(functools.partial(_described, root=root))  # of one step called a hundred times, once
     steps = tuple(_run_step(node, options, *described(node.step)) for node in graph.nodes.values())
+    _warn_of_uncached(graph, options, steps)
     code = reference_to(function, root)
     plan = RunPlan(
         pipeline=name,
@@ -48,6 +52,18 @@ def compile_pipeline(name: str, function: Callable[..., Any], signature: Signatu
         options=_recorded(options, given, graph),
     )
     return Compiled(plan, {node.name: node.step for node in graph.nodes.values()})
+
+
+def _warn_of_uncached(graph: Graph, options: RunOptions, steps: Iterable[RunStep]) -> None:
+    """Say of which steps nobody can know whether they were executed before, although they may be cached; of each function once."""
+    nodes = [graph.nodes[step.name] for step in steps if not step.fingerprint]
+    wanted = {node.step.function: node.name for node in reversed(nodes) if options.for_step(node.name, node.options).cache}
+    for function, name in wanted.items():
+        log.warning(
+            "step '%s' is never cached: its code uses %s, whose content cannot be told (give it to the step as an argument, or say cache=False)",
+            name,
+            untold(function),
+        )
 
 
 def pipeline_arguments(name: str, signature: Signature, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,9 +25,24 @@ def fingerprint(function: Callable[..., Any]) -> str | None:
     if that cannot be told.
     """
     try:
-        return _digest(_by_source(function) or ValueText(_by_source).function(function, defaults=False))
+        return _digest(_told(function))
     except (NoDigest, RecursionError):
         return None
+
+
+def untold(function: Callable[..., Any]) -> str:
+    """Return what a function uses whose content cannot be told, so that it has no digest; empty if it has one."""
+    try:
+        _told(function)
+    except NoDigest as error:
+        return f"a value of type {error}"
+    except RecursionError:
+        return "values that are nested too deeply"
+    return ""
+
+
+def _told(function: Callable[..., Any]) -> str:
+    return _by_source(function) or ValueText(_by_source).function(function, defaults=False)
 
 
 def _digest(text: str) -> str:
