@@ -77,6 +77,15 @@ def test_what_is_made_once_or_ends_soon_or_is_garbage_is_no_leak(project: Projec
     assert done.returncode == 0 and "2 passed" in counted(done), done.stdout
 
 
+POOL = "len(self.kept) < 2 and self.kept.append(os.open(os.devnull, os.O_RDONLY))"
+
+
+def test_a_pool_that_grows_up_to_some_size_is_no_leak(project: Project) -> None:
+    write(project, POOL)
+    done = run(project, "--only", "GA-02")
+    assert done.returncode == 0 and "1 passed" in counted(done), done.stdout
+
+
 def test_what_is_made_once_per_harness_is_no_leak_though_the_rule_is_the_last(project: Project) -> None:
     harness = """def make(self, **config):
         if 'kept' not in vars(self): self.kept = os.open(os.devnull, os.O_RDONLY)

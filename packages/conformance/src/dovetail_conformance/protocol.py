@@ -1,4 +1,4 @@
-"""Runs one rule: under a watchdog, and once more if it seems to leave something behind."""
+"""Runs one rule: under a watchdog, and up to twice more if it seems to leave something behind."""
 
 from __future__ import annotations
 
@@ -40,12 +40,15 @@ class RuleProtocol:
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
         reports = runtestprotocol(item, nextitem=_Beside(item), log=False)  # type: ignore[arg-type]
         left = self._suspected(item, reports)
-        again = left and not self._known_to_leak(item)
-        ended = self._repeated(item, nextitem) if again else self._ended(item, nextitem)
+        if left and not self._known_to_leak(item):
+            left = self._confirmed(item, _Beside(item), left)[0]
+            left, ended = self._confirmed(item, nextitem, left) if left else ({}, self._ended(item, nextitem))
+        else:
+            ended = self._ended(item, nextitem)
         if reports[-1].passed:  # one report of an end is enough, and this one is of the end of the class, too
             reports.pop()
         reports.append(ended)
-        self._session.add_findings(item, reports, self._confirmed(item, left) if again else left)
+        self._session.add_findings(item, reports, left)
         for report in reports:
             item.ihook.pytest_runtest_logreport(report=report)
         item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
@@ -60,10 +63,15 @@ class RuleProtocol:
         asked = rule_and_contract(item)
         return asked is not None and asked[1] in self._session.leaking
 
-    def _repeated(self, item: pytest.Item, nextitem: pytest.Item | None) -> pytest.TestReport:
-        """Run a rule once more, with the same harness, and return the report of its end."""
+    def _confirmed(self, item: pytest.Item, nextitem: Any, left: dict[str, int]) -> tuple[dict[str, int], pytest.TestReport]:
+        """Run a rule once more, with the same harness; return what of that it leaves behind again, and the report of its end.
+
+        What is left each time is a leak. What is made once per process or harness is none, nor is a pool that grows up to some size.
+        """
         item._initrequest()  # type: ignore[attr-defined]
-        return runtestprotocol(item, nextitem=nextitem, log=False)[-1]
+        ended = runtestprotocol(item, nextitem=nextitem, log=False)[-1]
+        again = {_kind(what) for what in item.stash[WATCH].left}
+        return {what: count for what, count in left.items() if _kind(what) in again}, ended
 
     def _ended(self, item: pytest.Item, nextitem: pytest.Item | None) -> pytest.TestReport:
         """End what the next item does not need, such as the harness, and return the report of that.
@@ -77,11 +85,6 @@ class RuleProtocol:
             )
         report: pytest.TestReport = item.ihook.pytest_runtest_makereport(item=item, call=call)
         return report
-
-    def _confirmed(self, item: pytest.Item, left: dict[str, int]) -> dict[str, int]:
-        """Return what is left behind each time that a rule is run: what is made once per process or harness is no leak."""
-        again = {_kind(what) for what in item.stash[WATCH].left}
-        return {what: count for what, count in left.items() if _kind(what) in again}
 
     # Time limits
 
