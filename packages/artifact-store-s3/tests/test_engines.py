@@ -132,6 +132,16 @@ def test_what_is_larger_than_the_beginning_that_is_asked_for_comes_whole(harness
         assert store.read_bytes("x", 1) == data[1:], size
 
 
+def test_an_object_of_known_size_is_downloaded_by_one_request(harness: S3Harness, store: S3ArtifactStore, tmp_path: Path) -> None:
+    for size in (0, 10, 3 << 20):
+        data = os.urandom(size)
+        store.write_bytes("d/x", data)
+        mark = harness.proxy.mark()
+        store.download_tree("d", tmp_path / f"{size}")
+        assert carriers(harness.proxy.since(mark)) == ["boto3", "obstore"], size  # a listing, and the object
+        assert (tmp_path / f"{size}" / "x").read_bytes() == data
+
+
 def test_what_fails_is_asked_again_of_the_sdk(harness: S3Harness, store: S3ArtifactStore) -> None:
     store.write_bytes("x", b"0123456789" * 100)
     for fault in (Status(503), Status(500), Truncate(10)):

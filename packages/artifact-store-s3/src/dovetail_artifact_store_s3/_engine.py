@@ -33,8 +33,11 @@ class Written(NamedTuple):
 class Engine(Protocol):
     """Carries bytes; keys are the store's. Requests are tried again, and errors are those of the taxonomy."""
 
-    def get(self, key: str, start: int, end: int | None, etag: str = "") -> Any:
-        """Return the bytes of a range as a bytes-like object, short or empty beyond the end. Raises `Conflict` if the etag is another."""
+    def get(self, key: str, start: int, end: int | None, etag: str = "", size: int | None = None) -> Any:
+        """Return the bytes of a range as a bytes-like object, short or empty beyond the end. Raises `Conflict` if the etag is another.
+
+        `size` is what the object was seen to have, if it was looked at; it may have changed.
+        """
 
     def put(self, key: str, data: bytes | bytearray) -> Written:
         """Write an object in one request."""

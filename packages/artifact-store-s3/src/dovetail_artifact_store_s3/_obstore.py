@@ -56,17 +56,18 @@ class ObstoreEngine:
         except (obstore.exceptions.BaseError, ValueError) as error:  # an older obstore knows fewer settings
             raise Unfit(f"obstore {obstore.__version__} refuses the settings ({type(error).__name__})") from error
 
-    def get(self, key: str, start: int, end: int | None, etag: str = "") -> Any:
+    def get(self, key: str, start: int, end: int | None, etag: str = "", size: int | None = None) -> Any:
         """Return the bytes of a range, short or empty beyond the end. Raises `Conflict` if the etag is another."""
-        return self._tried([key], self._fetch, self._sdk.get, key, start, end, etag)
+        return self._tried([key], self._fetch, self._sdk.get, key, start, end, etag, size)
 
-    def _fetch(self, key: str, start: int, end: int | None, etag: str) -> Any:
+    def _fetch(self, key: str, start: int, end: int | None, etag: str, size: int | None) -> Any:
         full = self._names.full(key)
-        wanted = start + _BEGINNING if end is None else end
+        likely = start + _BEGINNING if size is None else size + 1  # a byte more, by which it shows that there are more
+        wanted = likely if end is None else end
         try:
             if not etag and wanted - start <= _LARGE:
                 found = self._fast.get_range(self._stores.current, full, start=start, end=wanted)  # waits for the interpreter's lock once
-                if end is not None or len(found) < _BEGINNING:
+                if end is not None or len(found) < wanted - start:
                     return found
             return _body(self._fast.get(self._stores.current, full, options=_options(start, end, etag)))
         except self._fast.exceptions.GenericError as error:

@@ -22,7 +22,7 @@ class SdkEngine:
         self._names = names
         self._settings = writing(config, {})
 
-    def get(self, key: str, start: int, end: int | None, etag: str = "") -> bytes:
+    def get(self, key: str, start: int, end: int | None, etag: str = "", size: int | None = None) -> bytes:
         """Return the bytes of a range, short or empty beyond the end. Raises `Conflict` if the etag is another."""
         return self._client.again(lambda: self._get_once(key, start, end, etag), f"'{key}'", self._attempts)
 

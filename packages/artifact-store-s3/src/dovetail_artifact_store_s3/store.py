@@ -107,7 +107,7 @@ class S3ArtifactStore(ArtifactStore):
 
     def _pieces(self, info: ObjectInfo) -> Iterator[Any]:
         if info.size <= self.config.part_size:
-            return iter([self._engine().get(info.key, 0, None)])
+            return iter([self._engine().get(info.key, 0, None, size=info.size)])
         return pieces(self._same(info), info.size, self.config.part_size, self._executor, self.config.concurrency)
 
     def _same(self, info: ObjectInfo) -> Callable[[int, int], Any]:

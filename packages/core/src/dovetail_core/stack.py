@@ -136,14 +136,17 @@ def _unreachable(usable: list[tuple[ComponentSpec, type[Component], Any]], catal
 def _unresolvable(spec: StackSpec, catalog: FlavorCatalog) -> Iterator[Finding]:
     if spec.of("secrets_manager"):
         return
-    can_be = "secrets_manager" in catalog.type_names()
-    remedy = (
-        "add a secrets manager to the stack, or write the value" if can_be else "write the value: no installed package has secrets managers"
-    )
     for component in spec.components:
         for secret, key in sorted(references(component.settings)):
             problem = f"a setting refers to the secret {{{{{secret}.{key}}}}}, and the stack has no secrets manager"
-            yield Finding(component.label, problem, remedy)
+            can_be = "secrets_manager" in catalog.type_names()
+            yield Finding(
+                component.label,
+                problem,
+                "add a secrets manager to the stack, or write the value"
+                if can_be
+                else "write the value: no installed package has secrets managers",
+            )
 
 
 def _without_registry(usable: list[tuple[ComponentSpec, type[Component], Any]], spec: StackSpec) -> Iterator[Finding]:
