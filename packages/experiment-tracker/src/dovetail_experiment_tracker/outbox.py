@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from dovetail_core import DovetailError, RateLimited, Timeout, Unavailable, new_id
+from dovetail_core import DovetailError, RateLimited, Timeout, Unavailable, new_id, threads
 from dovetail_core.retry import delays
 from dovetail_experiment_tracker import process_end
 from dovetail_experiment_tracker.records import MetricPoint
@@ -80,6 +80,7 @@ class Outbox:
 
     def _reset(self) -> None:
         self._lock = threading.Lock()
+        """Entered by itself, and not by `_changed`: that does it in code of Python's, which an interruption can leave with the lock held."""
         self._changed = threading.Condition(self._lock)
         self._waiting = _Lot()
         self._count = 0
@@ -162,7 +163,7 @@ class Outbox:
         Raises what points that were lost met, of this run or of any, with their count as `lost` in the details; and `Timeout`, with the
         count as `waiting`, if after `timeout` seconds points still wait.
         """
-        with self._changed:
+        with self._lock:
             if not self._wait(timeout):
                 raise self._late()
             self._tell(run_id)
@@ -215,13 +216,13 @@ class Outbox:
 
     def close(self, timeout: float | None = None) -> None:
         """Deliver what waits, for `timeout` seconds at most, and end the thread. Raises what `flush` does; what is not delivered is lost."""
-        with self._changed:
+        with self._lock:
             self._wait(self._terms.patience if timeout is None else timeout)
             thread, self._closing = self._thread, True
             self._changed.notify_all()
         if thread is not None and thread is not threading.current_thread():
             thread.join(self._terms.patience)
-        with self._changed:
+        with self._lock:
             if self._count:
                 raise self._late()
             self._tell(None)
@@ -233,14 +234,14 @@ class Outbox:
         self._closing = False
         thread = threading.Thread(target=self._work, name="dovetail-experiment-tracker", daemon=True)
         try:
-            thread.start()  # a signal may raise here: who waits for a thread that never started would wait for ever
+            threads.start(thread)  # a signal may raise here: who waits for a thread that never started would wait for ever
         except RuntimeError:  # an interpreter that ends starts none (since Python 3.12): whoever waits sends
             return
         self._thread = thread
 
     def _work(self) -> None:
         me = threading.current_thread()
-        with self._changed:
+        with self._lock:
             if self._thread not in (None, me):  # an interruption hid that this one was started, and another took its place
                 return
             self._thread = me
@@ -249,7 +250,7 @@ class Outbox:
 
     def _next_lot(self) -> _Lot | None:
         """Return all that waits, once it is much, old, or wanted; None if the thread is to end."""
-        with self._changed:
+        with self._lock:
             self._changed.wait_for(lambda: len(self._waiting) or self._closing, _IDLE)
             if not self._waiting:
                 self._thread = None
@@ -266,14 +267,14 @@ class Outbox:
         hopeless: Exception | None = None
         for run_id, what, call in self._pieces_of(lot):
             error = hopeless or self._error_of(call)
-            with self._changed:
+            with self._lock:
                 if error is not None:
                     self._lose(run_id, what, error)
                 self._count -= what if isinstance(what, int) else 1
                 self._calls -= isinstance(what, str)
                 self._changed.notify_all()
             hopeless = error if self._is_long_away() else None  # where each of many tries takes its time, there would be no end
-        with self._changed:
+        with self._lock:
             self._lots_done += 1
             self._count, self._calls = len(self._waiting), len(self._waiting.calls)
             self._changed.notify_all()
@@ -299,7 +300,7 @@ class Outbox:
         waits, begun = delays(), time.monotonic()
         while (error := _error_in(call)) is not None:
             asked = (error.retry_after or 0.0) if isinstance(error, RateLimited) else 0.0
-            with self._changed:
+            with self._lock:
                 self._note(error, begun)
                 left = self._away_since + self._terms.patience - time.monotonic()
                 if not self._away or self._closing or (not self._endless and left <= asked):

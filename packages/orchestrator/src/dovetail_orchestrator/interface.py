@@ -22,6 +22,7 @@ from dovetail_core import (
     closest,
     needs,
     require,
+    threads,
 )
 from dovetail_orchestrator.admission import admit
 from dovetail_orchestrator.capabilities import OrchestratorCapability
@@ -228,7 +229,7 @@ def tell(listener: Progress | None, status: RunStatus) -> None:
 def start(thread: Thread) -> None:
     """Start a thread. Raises `Unavailable` where the system has no more."""
     try:
-        thread.start()
+        threads.start(thread)
     except RuntimeError as error:
         raise Unavailable(f"a run cannot begin: {error}", remedy="let other work end, or raise the limit (ulimit -u)") from error
 

@@ -10,6 +10,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from dovetail_core import threads
 from dovetail_orchestrator.attempts import Attempt, ProcessAttempt, ThreadAttempt
 from dovetail_orchestrator.interface import Progress, tell
 from dovetail_orchestrator.interruption import ControlC
@@ -148,7 +149,7 @@ class LocalRun:
     def _execute_in_thread(self, name: str) -> None:
         attempt = self._begin(name)
         try:
-            threading.Thread(target=self._execute_aside, args=(attempt,), name=f"step-{name}", daemon=True).start()
+            threads.start(threading.Thread(target=self._execute_aside, args=(attempt,), name=f"step-{name}", daemon=True))
         except RuntimeError:  # none is to be had; Python 3.12.1 starts none once the main thread has ended
             self._execute_aside(attempt)
 
