@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
-from types import FrameType
-from typing import Any
 
 import pytest
 
@@ -21,25 +18,27 @@ class Slow(threading.Thread):
         super()._bootstrap()  # type: ignore[misc]
 
 
-@pytest.mark.parametrize("where", ["_release_save", "_acquire_restore"])
-def test_what_interrupts_the_wait_for_a_thread_is_raised_and_the_thread_runs(where: str) -> None:
-    def interrupt(frame: FrameType, event: str, argument: Any) -> None:
-        if frame.f_code.co_name == where:
-            sys.settrace(None)
-            if where == "_release_save":
-                frame.f_locals["self"]._lock.release()  # it is left as it is after its only call
-            raise KeyboardInterrupt
+class Late(threading.Condition):
+    """What a thread is waited for with: the standard library's."""
 
-    ran = threading.Event()
-    thread = Slow(target=ran.wait)
-    before = sys.gettrace()
-    sys.settrace(interrupt)
-    try:
+
+def _interrupted_with_the_lock_given_away(condition: Late, *given: object) -> None:
+    lock: threading.Lock = condition._lock  # type: ignore[attr-defined]  # where typeshed ends
+    if lock.locked():
+        lock.release()
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("where", ["_release_save", "_acquire_restore"])
+def test_what_interrupts_the_wait_for_a_thread_is_raised_and_the_thread_runs(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    go_on = threading.Event()
+    with monkeypatch.context() as patched:
+        patched.setattr(Late, where, _interrupted_with_the_lock_given_away, raising=False)
+        patched.setattr(threading, "Condition", Late)
+        thread = Slow(target=go_on.wait, daemon=True)
         with pytest.raises(KeyboardInterrupt):
             start(thread)
-    finally:
-        sys.settrace(before)
-        ran.set()
+    go_on.set()
     time.sleep(0.3)  # a thread that has not begun cannot be waited for
     assert thread.ident is not None
 
