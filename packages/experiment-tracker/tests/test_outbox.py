@@ -286,11 +286,12 @@ def test_a_backend_that_asks_for_more_time_than_there_is_gets_none(backend: Back
 
 
 def test_it_is_clear_when_no_call_waits_or_is_on_its_way(backend: Backend) -> None:
-    outbox, go_on = box(backend, patient=True), threading.Event()
+    outbox, begun, go_on = box(backend, patient=True), threading.Event(), threading.Event()
     assert outbox.clear
-    outbox.put_call("r", "a tag", lambda: go_on.wait(10))
+    outbox.put_call("r", "a tag", lambda: (begun.set(), go_on.wait(10)))
+    assert begun.wait(10)
+    assert not outbox.away and not outbox.clear, "it is on its way"
     outbox.put_call("r", "another tag", lambda: None)
-    eventually(lambda: not outbox._waiting)
     assert not outbox.away and not outbox.clear
     go_on.set()
     outbox.flush()
