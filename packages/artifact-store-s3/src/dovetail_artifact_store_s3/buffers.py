@@ -13,7 +13,9 @@ class Buffer:
 
     def space(self, size: int) -> memoryview:
         """Return the memory for what is added next, so much that `size` bytes are there in all."""
-        if len(self._memory) < size:
+        if not self._memory:
+            self._memory = bytearray(size)
+        elif len(self._memory) < size:
             self._memory += bytes(size - len(self._memory))
         return memoryview(self._memory)[self.size : size]
 

@@ -23,9 +23,9 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_alone)
 
 
-def hasher() -> Any:
-    """Return a hasher that uses several threads where the data is large."""
-    return blake3(max_threads=_threads)
+def hasher(alone: bool = False) -> Any:
+    """Return a hasher that uses several threads where the data is large; `alone`: one only, where others have work of their own."""
+    return blake3(max_threads=1 if alone else _threads)
 
 
 def digest_of_bytes(data: Any) -> str:

@@ -16,6 +16,8 @@ from dovetail_core import InvalidArgument, Unavailable
 
 CHUNK = 8 << 20
 """Bytes that are held at once per object."""
+_HOT = 1 << 20
+"""Bytes that are still in a processor's cache when they are hashed after they were read."""
 
 
 class Upload(ABC):
@@ -118,15 +120,26 @@ class ObjectWriter(Writer):
     def write_from(self, source: IO[bytes], size: int, count: Callable[[int], None] = lambda size: None) -> None:
         """Write everything that is left in a file, about `size` bytes, and call `count` with the number of bytes after each piece."""
         self._upload.expect(size)
-        own: memoryview | None = None
+        if self._upload.space() is None:
+            own = memoryview(bytearray(CHUNK))  # used again: fresh memory costs as much as reading into it
+            return self._copy(source, lambda: own, True, count)
+        if not self._size:
+            self._hash = hasher(alone=True)  # what sends the upload's memory has the other processors
+        return self._copy(source, self._some_space, False, count)
+
+    def _some_space(self) -> memoryview:
+        """Return some of the upload's own memory."""
+        space = self._upload.space()
+        assert space is not None
+        return space[:_HOT]
+
+    def _copy(self, source: IO[bytes], room: Callable[[], memoryview], aside: bool, count: Callable[[int], None]) -> None:
         while True:
-            space = self._upload.space()
-            if space is None:
-                space = own = own or memoryview(bytearray(CHUNK))  # used again: fresh memory costs as much as reading into it
+            space = room()
             read: int = source.readinto(space)  # type: ignore[attr-defined]  # typeshed has it for none of what is opened for reading
             if not read:
                 return
-            self._write(space[:read], aside=own is not None and read >= LARGE)  # what is in the upload's own memory is written at once
+            self._write(space[:read], aside=aside and read >= LARGE)
             count(read)
 
     def _write_while_hashing(self, view: memoryview) -> None:
