@@ -7,9 +7,6 @@ import importlib.util
 import multiprocessing
 import os
 import signal
-import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -23,8 +20,6 @@ import pytest
 from dovetail_artifact_store_s3 import S3ArtifactStore, _engine
 from dovetail_artifact_store_s3._obstore_settings import provider, settings
 from dovetail_artifact_store_s3.testing import S3Harness
-from dovetail_artifact_store_s3.testing.server import free_port
-from dovetail_conformance import until
 from dovetail_conformance.instruments import Exchange, Hang, Status, Truncate
 from dovetail_core import AlreadyExists, AuthenticationFailed, ConfigError, Conflict, NotFound, PermissionDenied, Unavailable
 
@@ -258,31 +253,6 @@ def test_a_process_that_is_forked_goes_on_with_boto3(harness: S3Harness, store: 
     assert here.poll(60) and here.recv() == b"1"
     child.join()
     assert carriers(harness.proxy.since(mark)) == ["boto3"]
-
-
-@pytest.fixture(scope="module")
-def tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    """A server of moto's behind TLS, and the certificate that it shows."""
-    folder = tmp_path_factory.mktemp("tls")
-    certificate, key, port = folder / "server.pem", folder / "server.key", free_port()
-    request = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"]
-    extensions = ["-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"]
-    subprocess.run([*request, *extensions, "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True)
-    words = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port), "-c", str(certificate), "-k", str(key)]
-    with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        try:
-            until(lambda: listens(port), 60, did="waited for moto's server behind TLS")
-            yield f"https://127.0.0.1:{port}", certificate
-        finally:
-            process.kill()
-
-
-def listens(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
-    except OSError:
-        return False
-    return True
 
 
 AMAZON = {"unsigned_payload": True, "checksum_algorithm": "CRC64NVME"}

@@ -501,9 +501,11 @@ class CaseIsNothing(InMemoryExperimentTracker):
 
 @mutant("ET-26", of=LocalHarness)
 class WritesInPlace(LocalExperimentTracker):
-    """A file grows where it is to be."""
+    """A file of the tracker's own grows where it is to be."""
 
     def _upload(self, run_id: str, source: Path, path: str) -> None:
+        if self.artifact_store is not None:
+            return super()._upload(run_id, source, path)
         super()._get_run(run_id)
         target = self.config.path / "files" / run_id / path
         target.parent.mkdir(parents=True, exist_ok=True)

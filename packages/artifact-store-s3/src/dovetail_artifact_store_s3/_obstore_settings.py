@@ -7,77 +7,31 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
 
-from dovetail_artifact_store_s3._client import Client, attempted
-from dovetail_artifact_store_s3._engine import Unfit
+from dovetail_artifact_store_s3._address import Address, address_of
+from dovetail_artifact_store_s3._client import Client
 from dovetail_artifact_store_s3.config import S3Config
 from dovetail_core import AuthenticationFailed, ConfigError
 
 _LEFT_UNUSED = timedelta(minutes=5)
 """obstore asks for keys again as soon as they would hold for less than that."""
 _ASK_AGAIN = timedelta(minutes=1)
-_SCOPE = re.compile(r"^AWS4-HMAC-SHA256 Credential=\S+/\d{8}/([^/]+)/s3/aws4_request,")
-"""What a signature of version 4 begins with, with the region (API reference, "Authenticating Requests: Using the Authorization Header")."""
-
-_OF_THEIR_OWN = re.compile(r"\.s3express-|\.s3-global\.|s3-outposts|s3-object-lambda")
-"""Hosts of directory buckets, of access points in several regions, on premises, and before functions."""
-_AMAZON = re.compile(r"\.amazonaws\.com(?:\.cn)?$")
 
 
 def settings(client: Client, config: S3Config) -> dict[str, Any]:
     """Return the arguments of obstore's `S3Store`. Raises `Unfit`."""
-    place = _place(client, config)
+    address = address_of(client, config)
     return {
-        **place,
+        "bucket": config.bucket,
+        "endpoint": address.endpoint,
+        "region": address.region,
+        "virtual_hosted_style_request": not address.bucket,
         "credential_provider": provider(client, config),
-        **_integrity(urlsplit(place["endpoint"]), config),
+        **_integrity(address, config),
         **_encryption(config),
         "client_options": _options(client, config),
         "retry_config": {"max_retries": 0},  # what failed is repeated by the SDK
     }
-
-
-def _place(client: Client, config: S3Config) -> dict[str, Any]:
-    """Return where the bucket is, as the SDK resolves it from settings, environment, files and rules: a request that it is about to send shows it."""
-    request = _about_to_send(client, config)
-    url = urlsplit(request.url)
-    scope = _SCOPE.search(_text(request.headers.get("Authorization", "")))
-    if scope is None or _OF_THEIR_OWN.search(url.netloc):
-        raise Unfit("requests to this bucket are made in a way of their own")
-    if url.path.strip("/") not in ("", config.bucket):
-        raise Unfit("the bucket's name is written otherwise in its address")
-    style = {"virtual_hosted_style_request": not url.path.strip("/")}
-    return {"bucket": config.bucket, "endpoint": f"{url.scheme}://{url.netloc}", "region": scope[1], **style}
-
-
-def _about_to_send(client: Client, config: S3Config) -> Any:
-    """Return a request as it is signed; it is not sent."""
-
-    def stop(request: Any, **_: Any) -> None:
-        raise _Stopped(request)
-
-    events = client.sdk.meta.events
-    events.register("before-send.s3.HeadBucket", stop)
-    try:
-        attempted(lambda: client.sdk.head_bucket(Bucket=config.bucket), "the bucket's address")
-    except _Stopped as stopped:
-        return stopped.request
-    finally:
-        events.unregister("before-send.s3.HeadBucket", stop)
-    raise Unfit("the SDK sends requests in a way of its own")
-
-
-class _Stopped(Exception):
-    """A request was about to be sent."""
-
-    def __init__(self, request: Any) -> None:
-        self.request = request
-        super().__init__("a request was about to be sent")
-
-
-def _text(header: Any) -> str:
-    return header.decode("latin-1") if isinstance(header, bytes) else str(header)
 
 
 def provider(client: Client, config: S3Config) -> Callable[[], dict[str, Any]]:
@@ -94,16 +48,16 @@ def provider(client: Client, config: S3Config) -> Callable[[], dict[str, Any]]:
     return keys
 
 
-def _integrity(endpoint: SplitResult, config: S3Config) -> dict[str, Any]:
+def _integrity(address: Address, config: S3Config) -> dict[str, Any]:
     """Return how a body is protected: by its digest in the signature, or, as the SDK does over TLS, by a checksum.
 
     Amazon's servers know the checksum; of others many do not.
     """
-    if endpoint.scheme != "https":
+    if address.scheme != "https":
         return {}
     if config.checksums == "when_required":
         return {"unsigned_payload": True}
-    return {"unsigned_payload": True, "checksum_algorithm": "CRC64NVME"} if _AMAZON.search(endpoint.netloc) else {}
+    return {"unsigned_payload": True, "checksum_algorithm": "CRC64NVME"} if address.is_amazons else {}
 
 
 def _encryption(config: S3Config) -> dict[str, Any]:

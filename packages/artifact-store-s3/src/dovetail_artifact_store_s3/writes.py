@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future, wait
-from typing import Any
+from typing import Any, TypeVar
 
 from dovetail_artifact_store import Condition, ObjectInfo, Upload
 from dovetail_artifact_store.objects import NO_CONDITION
@@ -16,8 +17,11 @@ from dovetail_artifact_store_s3.buffers import Buffer, Buffers
 from dovetail_artifact_store_s3.config import S3Config
 from dovetail_artifact_store_s3.errors import is_forgotten, taken
 from dovetail_artifact_store_s3.objects import Names, bare, etag_of_parts, from_head, from_write, is_written_by, new_write_id, writing
+from dovetail_artifact_store_s3.parts import Parts
 from dovetail_core import Conflict, DovetailError, NotFound, Unavailable
 from dovetail_core.retry import retrying
+
+R = TypeVar("R")
 
 _MOST_PARTS = 10_000
 """Of one object (user guide, "Amazon S3 multipart upload limits")."""
@@ -39,6 +43,7 @@ class Writes:
         self.config = config
         self.names = names
         self.engine = engine
+        self.parts = Parts(client, config)
 
     def put(self, key: str, data: Any, condition: Condition, metadata: Mapping[str, str]) -> ObjectInfo:
         """Write an object in one request."""
@@ -199,7 +204,8 @@ class PartsUpload(Upload):
         """Send what is held as the next part, as soon as there is room for it."""
         if not self._upload_id:
             key = self._writes.names.full(self._key)
-            answer = self._asked("create_multipart_upload", Key=key, **self._settings)
+            begin = functools.partial(self._writes.client.ask, "create_multipart_upload", f"'{self._key}'", Key=key, **self._settings)
+            answer = self._asked(begin)
             self._upload_id = answer["UploadId"]
         for sent in self._parts:
             if sent.done():
@@ -215,12 +221,12 @@ class PartsUpload(Upload):
         self._room.release()
 
     def _send_part(self, number: int, data: bytearray) -> str:
-        etag: str = self._asked("upload_part", **self._name(), PartNumber=number, Body=data)["ETag"]
-        return etag
+        return self._asked(lambda: self._writes.parts.send(f"'{self._key}'", self._name(), number, data))
 
-    def _asked(self, operation: str, **parameters: Any) -> dict[str, Any]:
+    def _asked(self, call: Callable[[], R]) -> R:
+        """Return what `call` returns; that the server does not know the upload is said as such."""
         try:
-            return self._writes.client.ask(operation, f"'{self._key}'", **parameters)
+            return call()
         except (NotFound, Unavailable) as error:
             if is_forgotten(error):
                 raise _of_upload(self._key, error) from error

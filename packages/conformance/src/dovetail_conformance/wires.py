@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -46,6 +47,17 @@ def answering(harness: Harness, refused: Refusal, times: int | None) -> Fault[An
     chosen = {} if refused.to is None else {"data": refused.to}
     fault: Fault[Any] = harness.proxy.fault(refused.action, times=times, **chosen)
     return fault
+
+
+def made_again(harness: Harness, passed: Sequence[Any], refused: Fault[Any]) -> str:
+    """Return what was tried again of what passed while a fault refused all of it, or nothing.
+
+    Over HTTP that is a request with the method, the path and the query of another; over another wire, whatever met a second refusal.
+    """
+    if over_tcp(harness):
+        return f"{refused.fired} tries" if refused.fired > 1 else ""
+    (first, times), *_ = Counter((exchange.method, exchange.path, exchange.query) for exchange in passed).most_common(1)
+    return f"{times} requests {first[0]} {first[1]}" if times > 1 else ""
 
 
 def losing_the_answer(harness: Harness, operation: Operation, passed: Sequence[Any]) -> Fault[Any]:

@@ -1,0 +1,97 @@
+"""Parts of uploads: without TLS they are signed and sent directly, with TLS they are the SDK's."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dovetail_artifact_store_s3 import S3ArtifactStore
+from dovetail_artifact_store_s3.testing import S3Harness
+from dovetail_conformance.instruments import ResetBefore, Status
+from dovetail_core import AuthenticationFailed, PermissionDenied, Unavailable
+
+PART = 5 << 20
+LARGE = bytes(range(256)) * (2 * PART // 256) + b"end"
+PARTS = {"method": "PUT", "path": "partNumber"}
+
+
+def made_by_the_sdk(store: S3ArtifactStore) -> list[str]:
+    """Return where the names of the requests are kept that the SDK makes from now on."""
+    seen: list[str] = []
+
+    def note(request: Any, event_name: str, **_: Any) -> None:
+        seen.append(event_name.rpartition(".")[2])
+
+    store._client.sdk.meta.events.register("before-send.s3", note)
+    return seen
+
+
+@pytest.mark.parametrize("key", ["plain", "a b/ü+%41~*'()=&/;x", "q?a=1#b", "{key}"])
+def test_parts_are_sent_directly_under_any_key(harness: S3Harness, key: str) -> None:
+    with harness.make(part_size=PART) as store:
+        seen = made_by_the_sdk(store)
+        store.write_bytes(key, LARGE)
+        assert "UploadPart" not in seen and "CompleteMultipartUpload" in seen
+        assert harness.raw(store).get(key) == LARGE
+
+
+def test_with_tls_parts_are_the_sdk_s(tls: tuple[str, Path]) -> None:
+    url, certificate = tls
+    keys = {"access_key_id": "any", "secret_access_key": "any"}
+    with S3ArtifactStore(bucket="parts", endpoint_url=url, verify=str(certificate), part_size=PART, **keys) as store:
+        store._client.sdk.create_bucket(Bucket="parts")
+        seen = made_by_the_sdk(store)
+        store.write_bytes("x", LARGE)
+        assert seen.count("UploadPart") == 3
+        assert store.read_bytes("x") == LARGE
+
+
+def test_in_a_version_of_the_sdk_that_keeps_its_connections_elsewhere_parts_are_its_own(harness: S3Harness) -> None:
+    with harness.make(part_size=PART) as store:
+        sdk = store._client.sdk
+        store._client._client = type("Newer", (), {"__getattr__": lambda _, name: None if name == "_endpoint" else getattr(sdk, name)})()
+        seen = made_by_the_sdk(store)
+        store.write_bytes("x", LARGE)
+        assert seen.count("UploadPart") == 3
+
+
+def test_a_part_that_is_refused_says_why_and_leaves_nothing(harness: S3Harness) -> None:
+    refusal = Status(403, {}, b"<?xml version='1.0'?><Error><Code>AccessDenied</Code><Message>no</Message></Error>")
+    with harness.make(part_size=PART) as store:
+        with harness.proxy.fault(refusal, **PARTS, times=None), pytest.raises(PermissionDenied, match="'x': AccessDenied"):
+            store.write_bytes("x", LARGE)
+        assert harness.census(store) == {"unfinished uploads": 0} and not store.exists("x")
+
+
+def test_a_part_whose_upload_is_forgotten_says_so(harness: S3Harness) -> None:
+    forgotten = Status(404, {}, b"<Error><Code>NoSuchUpload</Code></Error>")
+    with harness.make(part_size=PART) as store, harness.proxy.fault(forgotten, **PARTS), pytest.raises(Unavailable, match="forgotten"):
+        store.write_bytes("x", LARGE)
+
+
+def test_a_part_is_sent_again_when_the_server_says(harness: S3Harness) -> None:
+    slow = Status(503, {"Retry-After": "1"}, b"<Error><Code>SlowDown</Code></Error>")
+    with harness.make(part_size=PART) as store, harness.proxy.fault(slow, **PARTS):
+        begun = time.monotonic()
+        store.write_bytes("x", LARGE)
+        assert time.monotonic() - begun >= 1
+        assert store.read_bytes("x") == LARGE
+
+
+def test_a_part_whose_connection_breaks_is_sent_again(harness: S3Harness) -> None:
+    with harness.make(part_size=PART) as store, harness.proxy.fault(ResetBefore(), **PARTS):
+        store.write_bytes("x", LARGE)
+        assert store.read_bytes("x") == LARGE
+
+
+def test_a_part_that_is_signed_with_keys_that_ended_names_the_settings(harness: S3Harness) -> None:
+    ended = Status(400, {}, b"<Error><Code>ExpiredToken</Code></Error>")
+    with (
+        harness.make(part_size=PART) as store,
+        harness.proxy.fault(ended, **PARTS, times=None),
+        pytest.raises(AuthenticationFailed, match="access_key_id"),
+    ):
+        store.write_bytes("x", LARGE)
