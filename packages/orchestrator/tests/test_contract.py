@@ -205,3 +205,24 @@ def test_a_run_for_which_there_is_no_thread_has_not_begun(flavor, refused, launc
             orchestrator.status("r")
     assert launcher.executed() == []
     assert orchestrator.submit(plan("r", "a"), launcher).wait(20).state == "succeeded"
+
+
+@pytest.mark.parametrize("flavor", [LocalOrchestrator, InMemoryOrchestrator])
+def test_what_interrupts_the_start_of_a_run_s_thread_is_no_refusal(flavor, launcher, tmp_path, monkeypatch):
+    """`Thread.start` lets an exception that comes amid its wait out as a `RuntimeError` about a lock."""
+
+    def interrupted(thread):
+        begin(thread)
+        if thread.name == "run-r":
+            try:
+                raise SystemExit("a signal's handler")
+            finally:
+                raise RuntimeError("release unlocked lock")
+
+    begin = threading.Thread.start
+    orchestrator = flavor(**({"path": tmp_path / "runs"} if flavor is LocalOrchestrator else {"space": str(tmp_path)}))
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", interrupted)
+        with pytest.raises(SystemExit, match="handler"):
+            orchestrator.submit(plan("r", "a"), launcher)
+    assert orchestrator.wait("r", 20).state == "succeeded"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -23,6 +24,7 @@ class Parts:
         self._client = client
         self._config = config
         self._lock = threading.Lock()
+        self._process = os.getpid()
         self._chosen: Callable[..., str] | None = None
 
     def send(self, what: str, upload: Mapping[str, str], number: int, data: bytes | bytearray) -> str:
@@ -30,6 +32,8 @@ class Parts:
         return self._client.again(lambda: self._client.signed(lambda: self._way()(upload, number, data), what), what)
 
     def _way(self) -> Callable[..., str]:
+        if self._process != os.getpid():  # who held the lock is not there in a process that is forked
+            self._process, self._lock = os.getpid(), threading.Lock()
         with self._lock:
             if self._chosen is None:
                 self._chosen = self._choose()
