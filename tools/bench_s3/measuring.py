@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -56,15 +58,21 @@ def measured(place: Place, tasks: Sequence[str], contenders: Sequence[str], repe
         if not task.once:
             task.prepare()
         for turn in range(repetitions):
-            _one_turn(found, place, task, reverse=turn % 2 == 1)
+            _one_turn(found, place, task, _order(list(found), turn))
         for result in found.values():
             result.requests = _counted(result, place, task)
         results += found.values()
     return results
 
 
-def _one_turn(found: dict[str, Result], place: Place, task: Task, reverse: bool) -> None:
-    for contender in sorted(found, key=list(found).index, reverse=reverse):
+def _order(names: list[str], turn: int) -> list[str]:
+    """Return names so that in the turns nobody is always first, nor after the same one."""
+    first = turn % len(names)
+    return (names[first:] + names[:first])[:: -1 if turn % 2 else 1]
+
+
+def _one_turn(found: dict[str, Result], place: Place, task: Task, order: list[str]) -> None:
+    for contender in order:
         try:
             _add(found[contender], place, task)
             print(f"{task.prefix.rpartition('/')[2]}: {contender} {found[contender].seconds[-1]:.2f} s", file=sys.stderr, flush=True)
@@ -82,12 +90,19 @@ def _add(result: Result, place: Place, task: Task) -> None:
 def _work(result: Result, place: Place, task: Task, *flags: str) -> dict[str, float]:
     if task.once:
         task.prepare()
+    _settle()
     words = [sys.executable, str(WORKER), place.as_text(), result.contender, result.task, *flags]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     if done.returncode:
         raise Failed((done.stderr.strip().splitlines() or ["it ended without a word"])[-1])
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1]) if done.stdout else {}
     return found
+
+
+def _settle() -> None:
+    """Wait until the machine is done with what the last process left: what is to be written to the disk, and memory that is given back."""
+    os.sync()
+    time.sleep(1)
 
 
 def _counted(result: Result, place: Place, task: Task) -> int | None:
