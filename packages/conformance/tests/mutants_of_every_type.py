@@ -441,6 +441,16 @@ class AsksTwice(WiredGauge):
         return super().readings() and super().readings()
 
 
+@equivalent(of=WiredHarness)
+class LooksFirst(WiredGauge):
+    """It looks before it puts; who may not look puts all the same."""
+
+    def put(self, value: int) -> None:
+        with suppress(PermissionDenied):
+            self.readings()
+        super().put(value)
+
+
 @mutant("GA-01", of=MemoryHarness)
 class Sorts(MemoryGauge):
     """Readings come sorted the wrong way."""
