@@ -186,6 +186,11 @@ def test_statuses_are_plain_data():
     assert pickle.loads(pickle.dumps(status)) == status
 
 
+def below(folder, flavor):
+    """An orchestrator of a flavor, with what it keeps in a folder."""
+    return flavor(**({"path": folder / "runs"} if flavor is LocalOrchestrator else {"space": str(folder)}))
+
+
 @pytest.mark.parametrize(
     ("flavor", "refused"), [(LocalOrchestrator, "cancel-r"), (LocalOrchestrator, "run-r"), (InMemoryOrchestrator, "run-r")]
 )
@@ -196,7 +201,7 @@ def test_a_run_for_which_there_is_no_thread_has_not_begun(flavor, refused, launc
         begin(thread)
 
     begin = threading.Thread.start
-    orchestrator = flavor(**({"path": tmp_path / "runs"} if flavor is LocalOrchestrator else {"space": str(tmp_path)}))
+    orchestrator = below(tmp_path, flavor)
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", start)
         with pytest.raises(Unavailable, match="thread"):
@@ -220,7 +225,7 @@ def test_what_interrupts_the_start_of_a_run_s_thread_is_no_refusal(flavor, launc
                 raise RuntimeError("release unlocked lock")
 
     begin = threading.Thread.start
-    orchestrator = flavor(**({"path": tmp_path / "runs"} if flavor is LocalOrchestrator else {"space": str(tmp_path)}))
+    orchestrator = below(tmp_path, flavor)
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", interrupted)
         with pytest.raises(SystemExit, match="handler"):
