@@ -43,7 +43,7 @@ class Writes:
         self.config = config
         self.names = names
         self.engine = engine
-        self.parts = Parts(client, config)
+        self.parts: Parts = Parts(client, config)
 
     def put(self, key: str, data: Any, condition: Condition, metadata: Mapping[str, str]) -> ObjectInfo:
         """Write an object in one request."""
