@@ -31,7 +31,7 @@ class Upload(ABC):
         """Hear how many bytes will come, before the first, where that is known; a file that changes meanwhile has more or fewer."""
 
     def space(self) -> memoryview | None:
-        """Return memory to write the next bytes to, which `write` then takes without a copy; None where it would copy nothing anyway."""
+        """Return memory to write the next bytes to, which `write` then takes without a copy; None, then always, where it would copy nothing anyway."""
         return None
 
     @abstractmethod
