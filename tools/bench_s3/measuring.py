@@ -7,7 +7,6 @@ import os
 import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -67,7 +66,7 @@ def measured(place: Place, tasks: Sequence[str], contenders: Sequence[str], repe
 
 def _order(names: list[str], turn: int) -> list[str]:
     """Return names so that in the turns nobody is always first, nor after the same one."""
-    first = turn % len(names)
+    first = turn // 2 % len(names)
     return (names[first:] + names[:first])[:: -1 if turn % 2 else 1]
 
 
@@ -90,19 +89,13 @@ def _add(result: Result, place: Place, task: Task) -> None:
 def _work(result: Result, place: Place, task: Task, *flags: str) -> dict[str, float]:
     if task.once:
         task.prepare()
-    _settle()
+    os.sync()  # what another left to be written to the disk would be written meanwhile
     words = [sys.executable, str(WORKER), place.as_text(), result.contender, result.task, *flags]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     if done.returncode:
         raise Failed((done.stderr.strip().splitlines() or ["it ended without a word"])[-1])
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1]) if done.stdout else {}
     return found
-
-
-def _settle() -> None:
-    """Wait until the machine is done with what the last process left: what is to be written to the disk, and memory that is given back."""
-    os.sync()
-    time.sleep(1)
 
 
 def _counted(result: Result, place: Place, task: Task) -> int | None:
