@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future, wait
@@ -204,8 +203,8 @@ class PartsUpload(Upload):
         """Send what is held as the next part, as soon as there is room for it."""
         if not self._upload_id:
             key = self._writes.names.full(self._key)
-            begin = functools.partial(self._writes.client.ask, "create_multipart_upload", f"'{self._key}'", Key=key, **self._settings)
-            answer = self._asked(begin)
+            client, what = self._writes.client, f"'{self._key}'"
+            answer = self._asked(lambda: client.ask("create_multipart_upload", what, Key=key, **self._settings))
             self._upload_id = answer["UploadId"]
         for sent in self._parts:
             if sent.done():
