@@ -192,7 +192,8 @@ class Scene:
         return True
 
     def _curtain(self) -> bool:
-        return os.path.exists(f"{self.directory}/gates/curtain")
+        """Tell whether the play is over; who looks too late finds the stage gone."""
+        return os.path.exists(f"{self.directory}/gates/curtain") or not os.path.exists(self.directory)
 
 
 class Living:
