@@ -49,15 +49,6 @@ def test_with_tls_parts_are_the_sdk_s(tls: tuple[str, Path]) -> None:
         assert store.read_bytes("x") == LARGE
 
 
-def test_in_a_version_of_the_sdk_that_keeps_its_connections_elsewhere_parts_are_its_own(harness: S3Harness) -> None:
-    with harness.make(part_size=PART) as store:
-        sdk = store._client.sdk
-        store._client._client = type("Newer", (), {"__getattr__": lambda _, name: None if name == "_endpoint" else getattr(sdk, name)})()
-        seen = made_by_the_sdk(store)
-        store.write_bytes("x", LARGE)
-        assert seen.count("UploadPart") == 3
-
-
 def test_a_part_that_is_refused_says_why_and_leaves_nothing(harness: S3Harness) -> None:
     refusal = Status(403, {}, b"<?xml version='1.0'?><Error><Code>AccessDenied</Code><Message>no</Message></Error>")
     with harness.make(part_size=PART) as store:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+from ipaddress import ip_address
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from dovetail_artifact_store_s3._client import Client, attempted
-from dovetail_artifact_store_s3._engine import Unfit
 from dovetail_artifact_store_s3.config import S3Config
+from dovetail_artifact_store_s3.errors import Unfit
 
 _SCOPE = re.compile(r"^AWS4-HMAC-SHA256 Credential=\S+/\d{8}/([^/]+)/s3/aws4_request,")
 """What a signature of version 4 begins with, with the region (API reference, "Authenticating Requests: Using the Authorization Header")."""
@@ -38,10 +39,18 @@ class Address(NamedTuple):
         """Whether Amazon's servers are there."""
         return _AMAZON.search(self.host) is not None
 
+    @property
+    def is_here(self) -> bool:
+        """Whether the host is this machine, by its name or number."""
+        name = urlsplit(self.endpoint).hostname or ""
+        with contextlib.suppress(ValueError):
+            return ip_address(name).is_loopback
+        return name == "localhost" or name.endswith(".localhost")
 
-def address_of(client: Client, config: S3Config) -> Address:
+
+def address_of(sdk: Any, config: S3Config) -> Address:
     """Return where the bucket is: a request that the SDK is about to send shows it. Raises `Unfit` if such requests are not usual ones."""
-    request = _about_to_send(client, config)
+    request = _about_to_send(sdk, config.bucket)
     url = urlsplit(request.url)
     scope = _SCOPE.search(_text(request.headers.get("Authorization", "")))
     if scope is None or _OF_THEIR_OWN.search(url.netloc):
@@ -52,16 +61,16 @@ def address_of(client: Client, config: S3Config) -> Address:
     return Address(url.scheme, url.netloc, in_path, scope[1])
 
 
-def _about_to_send(client: Client, config: S3Config) -> Any:
+def _about_to_send(sdk: Any, bucket: str) -> Any:
     """Return a request as it is signed; it is not sent."""
 
     def stop(request: Any, **_: Any) -> None:
         raise _Stopped(request)
 
-    events = client.sdk.meta.events
+    events = sdk.meta.events
     events.register("before-send.s3.HeadBucket", stop)
     try:
-        attempted(lambda: client.sdk.head_bucket(Bucket=config.bucket), "the bucket's address")
+        sdk.head_bucket(Bucket=bucket)
     except _Stopped as stopped:
         return stopped.with_traceback(None).request  # frames of the SDK know the exception, and it would know who asks
     finally:

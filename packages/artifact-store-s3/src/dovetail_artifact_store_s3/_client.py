@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import os
+import socket
 import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from dovetail_artifact_store_s3 import _listing_answers
+from dovetail_artifact_store_s3._address import Address, address_of
 from dovetail_artifact_store_s3.config import S3Config
 from dovetail_artifact_store_s3.credentials import RenewableKeys, can_be_found_again, session_of
 from dovetail_artifact_store_s3.errors import is_unexplained, mapped
@@ -18,6 +20,8 @@ from dovetail_core.retry import retrying
 R = TypeVar("R")
 _SMALL = 64 << 10
 """Bytes of a body that a socket takes at once, so that a refusal is read also where the server does not want them."""
+_IN_CACHE = (socket.SOL_SOCKET, socket.SO_SNDBUF, 512 << 10)
+"""What is on its way to a server on this machine stays in the processor's cache; to others, a bound would bound what is on its way at once."""
 _REPLACE = (
     "give others as `access_key_id` and `secret_access_key` (and `session_token`, if they are temporary) and build the component again; "
     "those of a `profile` or a `credentials_file` are read again by themselves"
@@ -36,8 +40,11 @@ class Client:
         self._process = os.getpid()
         self._lock = threading.Lock()
         self._opening = threading.Lock()
+        self._locating = threading.Lock()
+        self._address: Address | None = None
         self._session: tuple[Any, RenewableKeys] | None = None
         self._client: Any = None
+        self._connections: Any = None
 
     @property
     def sdk(self) -> Any:
@@ -59,6 +66,24 @@ class Client:
     def keys(self) -> RenewableKeys:
         """What requests are signed with."""
         return self._opened()[1]
+
+    @property
+    def address(self) -> Address:
+        """Where the bucket is. Raises `Unfit` if its requests are not usual ones."""
+        sdk = self.sdk
+        with self._locating:
+            if self._address is None:
+                self._address = attempted(lambda: address_of(sdk, self._config), "the bucket's address")
+            return self._address
+
+    @property
+    def connections(self) -> Any:
+        """The SDK's means to send requests that its client does not make, to the bucket's address."""
+        address = self.address
+        with self._locating:
+            if self._connections is None:
+                self._connections = _connections(address, self._config)
+            return self._connections
 
     def _opened(self) -> tuple[Any, RenewableKeys]:
         if self._process != os.getpid():
@@ -118,8 +143,11 @@ class Client:
             client, self._client = self._client, None
         with self._opening:
             self._session = None
-        if client is not None:
-            client.close()
+        with self._locating:
+            connections, self._connections, self._address = self._connections, None, None
+        for opened in (client, connections):
+            if opened is not None:
+                opened.close()
 
 
 def attempted(call: Callable[[], R], what: str) -> R:
@@ -146,7 +174,7 @@ def _made(session: Any, config: S3Config) -> Any:
         connect_timeout=config.connect_timeout,
         read_timeout=config.read_timeout,
         parameter_validation=False,  # all parameters are ours; it takes a tenth of the time of a small request
-        max_pool_connections=2 * config.concurrency + 8,
+        max_pool_connections=_most_connections(config),
         retries={"total_max_attempts": 1},
         signature_version="s3v4",  # the SDK would presign with version 2, which new buckets refuse
         s3={"addressing_style": style},
@@ -164,6 +192,22 @@ def _made(session: Any, config: S3Config) -> Any:
     if config.endpoint_url:
         client.meta.events.register("before-sign.s3.DeleteObjects", _add_md5)
     return client
+
+
+def _most_connections(config: S3Config) -> int:
+    return 2 * config.concurrency + 8
+
+
+def _connections(address: Address, config: S3Config) -> Any:
+    from botocore.httpsession import URLLib3Session
+    from botocore.utils import get_environ_proxies
+
+    return URLLib3Session(
+        proxies=get_environ_proxies(address.endpoint),
+        timeout=(config.connect_timeout, config.read_timeout),
+        max_pool_connections=_most_connections(config),
+        socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1), *([_IN_CACHE] if address.is_here else [])],
+    )
 
 
 def _user_agent() -> str:

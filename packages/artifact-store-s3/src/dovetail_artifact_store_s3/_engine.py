@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, Protocol
 
 from dovetail_artifact_store_s3._client import Client
 from dovetail_artifact_store_s3.config import S3Config
+from dovetail_artifact_store_s3.errors import Unfit
 from dovetail_artifact_store_s3.objects import Names
 from dovetail_core import ConfigError
 
@@ -47,14 +48,6 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Close connections; the next request opens them again."""
-
-
-class Unfit(Exception):
-    """An engine cannot do what the settings say; `remedy` is what to do about it."""
-
-    def __init__(self, reason: str, remedy: str = "set `engine: auto`") -> None:
-        self.remedy = remedy
-        super().__init__(reason)
 
 
 def chosen(client: Client, config: S3Config, names: Names) -> Engine:

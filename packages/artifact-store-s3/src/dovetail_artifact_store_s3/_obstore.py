@@ -12,9 +12,10 @@ from datetime import UTC, datetime
 from typing import Any, ParamSpec, TypeVar
 
 from dovetail_artifact_store_s3._client import Client
-from dovetail_artifact_store_s3._engine import Engine, Unfit, Written
+from dovetail_artifact_store_s3._engine import Engine, Written
 from dovetail_artifact_store_s3._obstore_settings import settings
 from dovetail_artifact_store_s3.config import S3Config
+from dovetail_artifact_store_s3.errors import Unfit
 from dovetail_artifact_store_s3.interruptible import Interruptible
 from dovetail_artifact_store_s3.objects import Names, bare
 from dovetail_artifact_store_s3.obstore_errors import clear_meaning, is_beyond_the_end

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from dovetail_artifact_store_s3._address import Address, address_of
+from dovetail_artifact_store_s3._address import Address
 from dovetail_artifact_store_s3._client import Client
 from dovetail_artifact_store_s3.config import S3Config
 from dovetail_core import AuthenticationFailed, ConfigError
@@ -20,7 +20,7 @@ _ASK_AGAIN = timedelta(minutes=1)
 
 def settings(client: Client, config: S3Config) -> dict[str, Any]:
     """Return the arguments of obstore's `S3Store`. Raises `Unfit`."""
-    address = address_of(client, config)
+    address = client.address
     return {
         "bucket": config.bucket,
         "endpoint": address.endpoint,

@@ -35,6 +35,14 @@ _KEY = {"KMS.NotFoundException", "KMS.DisabledException", "KMS.KMSInvalidStateEx
 _FORGOTTEN = {"NoSuchUpload", "410"}
 
 
+class Unfit(Exception):
+    """An engine cannot do what the settings say; `remedy` is what to do about it."""
+
+    def __init__(self, reason: str, remedy: str = "set `engine: auto`") -> None:
+        self.remedy: str = remedy
+        super().__init__(reason)
+
+
 def mapped(error: BaseException, what: str) -> DovetailError:
     """Return the error of the taxonomy that an exception of the SDK stands for, about `what`."""
     from botocore import exceptions as sdk

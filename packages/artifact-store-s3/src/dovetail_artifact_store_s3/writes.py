@@ -16,7 +16,7 @@ from dovetail_artifact_store_s3.buffers import Buffer, Buffers
 from dovetail_artifact_store_s3.config import S3Config
 from dovetail_artifact_store_s3.errors import is_forgotten, taken
 from dovetail_artifact_store_s3.objects import Names, bare, etag_of_parts, from_head, from_write, is_written_by, new_write_id, writing
-from dovetail_artifact_store_s3.parts import Parts
+from dovetail_artifact_store_s3.parts import Part, Parts
 from dovetail_core import Conflict, DovetailError, NotFound, Unavailable
 from dovetail_core.retry import retrying
 
@@ -129,8 +129,8 @@ class PartsUpload(Upload):
         self._metadata = dict(metadata)
         self._write_id = new_write_id()
         self._settings = writing(writes.config, metadata, self._write_id)
-        self._buffers = Buffers()
-        self._held = self._buffers.take(0)
+        self._buffers = Buffers(lambda: writes.parts.may_be_views)
+        self._held = Buffer(bytearray())
         self._size = 0
         self._upload_id = ""
         self._parts: list[Future[str]] = []
@@ -144,7 +144,9 @@ class PartsUpload(Upload):
 
     def space(self) -> memoryview:
         """Return the memory of the part that is filled now."""
-        if self._held.size == self._part_size:
+        if not self._held.memory:
+            self._held = self._buffers.take(self._part_size)
+        elif self._held.size == self._part_size:
             self._send()
         return self._held.space(self._part_size)
 
@@ -210,16 +212,17 @@ class PartsUpload(Upload):
             if sent.done():
                 sent.result()  # what failed is said as soon as it is known
         self._room.acquire()
-        part, self._held = self._held, self._buffers.take(self._part_size)
+        part = self._held
         future = self._executor.submit(self._send_part, len(self._parts) + 1, part.content())
         future.add_done_callback(lambda _: self._sent(part))
         self._parts.append(future)
+        self._held = self._buffers.take(self._part_size)
 
     def _sent(self, buffer: Buffer) -> None:
         self._buffers.give_back(buffer)
         self._room.release()
 
-    def _send_part(self, number: int, data: bytearray) -> str:
+    def _send_part(self, number: int, data: Part) -> str:
         return self._asked(lambda: self._writes.parts.send(f"'{self._key}'", self._name(), number, data))
 
     def _asked(self, call: Callable[[], R]) -> R:

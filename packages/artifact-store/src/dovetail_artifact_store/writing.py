@@ -122,25 +122,30 @@ class ObjectWriter(Writer):
         self._upload.expect(size)
         if self._upload.space() is None:
             own = memoryview(bytearray(CHUNK))  # used again: fresh memory costs as much as reading into it
-            return self._copy(source, lambda: own, True, count)
+            while read := _read(source, own):
+                self._write(own[:read], aside=read >= LARGE)
+                count(read)
+            return
         if not self._size:
             self._hash = hasher(alone=True)  # what sends the upload's memory has the other processors
-        return self._copy(source, self._some_space, False, count)
+        while self._fill(source, count):
+            pass
 
-    def _some_space(self) -> memoryview:
-        """Return some of the upload's own memory."""
-        space = self._upload.space()
+    def _fill(self, source: IO[bytes], count: Callable[[int], None]) -> int:
+        """Read into the upload's own memory as much as fits, hash it, a little at a time, and write it. Returns its length."""
+        space, filled = self._upload.space(), 0
         assert space is not None
-        return space[:_HOT]
-
-    def _copy(self, source: IO[bytes], room: Callable[[], memoryview], aside: bool, count: Callable[[int], None]) -> None:
-        while True:
-            space = room()
-            read: int = source.readinto(space)  # type: ignore[attr-defined]  # typeshed has it for none of what is opened for reading
-            if not read:
-                return
-            self._write(space[:read], aside=aside and read >= LARGE)
-            count(read)
+        try:
+            while read := _read(source, space[filled : filled + _HOT]):
+                self._hash.update(space[filled : filled + read])
+                filled += read
+                count(read)
+            self._upload.write(space[:filled])
+        except BaseException as error:
+            self._failure = error
+            raise
+        self._size += filled
+        return filled
 
     def _write_while_hashing(self, view: memoryview) -> None:
         """Write and hash at once: both release the interpreter's lock, and each alone would take about as long as both together."""
@@ -205,3 +210,8 @@ class TextWriter(io.TextIOWrapper):
     def __del__(self) -> None:
         if not self._writer.closed:
             self._writer.discard()
+
+
+def _read(source: IO[bytes], space: memoryview) -> int:
+    read: int = source.readinto(space)  # type: ignore[attr-defined]  # typeshed has it for none of what is opened for reading
+    return read
