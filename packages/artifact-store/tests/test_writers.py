@@ -56,6 +56,25 @@ def test_a_buffer_that_cannot_be_flushed_publishes_nothing(store: LocalArtifactS
     assert store.read_bytes("k") == b"old"
 
 
+class Torn(io.RawIOBase):
+    """A file of which the second piece cannot be read."""
+
+    pieces = 0
+
+    def readinto(self, space: Any) -> int:
+        self.pieces += 1
+        if self.pieces > 1:
+            raise OSError(errno.EIO, "no more of it can be read")
+        space[:4] = b"some"
+        return 4
+
+
+def test_a_file_that_cannot_be_read_to_its_end_is_not_published_even_if_the_caller_swallows_that(store: LocalArtifactStore) -> None:
+    with pytest.raises(Unavailable, match="'k' is not published"), store.open("k", "wb") as writer, contextlib.suppress(OSError):
+        writer.write_from(Torn(), 8)
+    assert store.read_bytes("k") == b"old"
+
+
 def test_an_argument_of_a_wrong_type_is_no_failed_write(store: LocalArtifactStore) -> None:
     with store.open("k", "wb") as writer:  # as numpy.savetxt does, to find out whether the file takes text
         with pytest.raises(TypeError):

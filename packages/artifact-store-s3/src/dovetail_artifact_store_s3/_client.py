@@ -174,7 +174,7 @@ def _made(session: Any, config: S3Config) -> Any:
         connect_timeout=config.connect_timeout,
         read_timeout=config.read_timeout,
         parameter_validation=False,  # all parameters are ours; it takes a tenth of the time of a small request
-        max_pool_connections=_most_connections(config),
+        max_pool_connections=most_connections(config),
         retries={"total_max_attempts": 1},
         signature_version="s3v4",  # the SDK would presign with version 2, which new buckets refuse
         s3={"addressing_style": style},
@@ -194,7 +194,8 @@ def _made(session: Any, config: S3Config) -> Any:
     return client
 
 
-def _most_connections(config: S3Config) -> int:
+def most_connections(config: S3Config) -> int:
+    """Return how many connections are kept."""
     return 2 * config.concurrency + 8
 
 
@@ -205,7 +206,7 @@ def _connections(address: Address, config: S3Config) -> Any:
     return URLLib3Session(
         proxies=get_environ_proxies(address.endpoint),
         timeout=(config.connect_timeout, config.read_timeout),
-        max_pool_connections=_most_connections(config),
+        max_pool_connections=most_connections(config),
         socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1), *([_IN_CACHE] if address.is_here else [])],
     )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dovetail_artifact_store_s3._address import Address
-from dovetail_artifact_store_s3._client import Client
+from dovetail_artifact_store_s3._client import Client, most_connections
 from dovetail_artifact_store_s3.config import S3Config
 from dovetail_core import AuthenticationFailed, ConfigError
 
@@ -71,7 +71,7 @@ def _options(client: Client, config: S3Config) -> dict[str, Any]:
         "connect_timeout": timedelta(seconds=config.connect_timeout),
         "read_timeout": timedelta(seconds=config.read_timeout),
         "timeout": timedelta(days=1),  # of a whole request, however large; the server's silence has its own
-        "pool_max_idle_per_host": str(2 * config.concurrency + 8),
+        "pool_max_idle_per_host": str(most_connections(config)),
         "user_agent": "dovetail",
         **_trust(client, config),
     }

@@ -119,31 +119,34 @@ class ObjectWriter(Writer):
 
     def write_from(self, source: IO[bytes], size: int, count: Callable[[int], None] = lambda size: None) -> None:
         """Write everything that is left in a file, about `size` bytes, and call `count` with the number of bytes after each piece."""
-        self._upload.expect(size)
-        if self._upload.space() is None:
-            own = memoryview(bytearray(CHUNK))  # used again: fresh memory costs as much as reading into it
-            while read := _read(source, own):
-                self._write(own[:read], aside=read >= LARGE)
-                count(read)
-            return
-        if not self._size:
-            self._hash = hasher(alone=True)  # what sends the upload's memory has the other processors
-        while self._fill(source, count):
-            pass
-
-    def _fill(self, source: IO[bytes], count: Callable[[int], None]) -> int:
-        """Read into the upload's own memory as much as fits, hash it, a little at a time, and write it. Returns its length."""
-        space, filled = self._upload.space(), 0
-        assert space is not None
         try:
-            while read := _read(source, space[filled : filled + _HOT]):
-                self._hash.update(space[filled : filled + read])
-                filled += read
-                count(read)
-            self._upload.write(space[:filled])
+            self._upload.expect(size)
+            if self._upload.space() is None:
+                self._copy(source, count)
+                return
+            if not self._size:
+                self._hash = hasher(alone=True)  # what sends the upload's memory has the other processors
+            while self._fill(source, count):
+                pass
         except BaseException as error:
             self._failure = error
             raise
+
+    def _copy(self, source: IO[bytes], count: Callable[[int], None]) -> None:
+        own = memoryview(bytearray(CHUNK))  # used again: fresh memory costs as much as reading into it
+        while read := _read(source, own):
+            self._write(own[:read], aside=read >= LARGE)
+            count(read)
+
+    def _fill(self, source: IO[bytes], count: Callable[[int], None]) -> int:
+        """Read as much as the upload has memory of its own for, hash it while it is in the processor's cache, and return how much it was."""
+        space, filled = self._upload.space(), 0
+        assert space is not None
+        while read := _read(source, space[filled : filled + _HOT]):
+            self._hash.update(space[filled : filled + read])
+            filled += read
+            count(read)
+        self._upload.write(space[:filled])
         self._size += filled
         return filled
 
