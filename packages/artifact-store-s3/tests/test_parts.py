@@ -5,7 +5,11 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import socket
+import struct
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +137,38 @@ def test_a_part_that_is_refused_says_why_and_leaves_nothing(harness: S3Harness) 
         with harness.proxy.fault(refusal, **PARTS, times=None), pytest.raises(PermissionDenied, match="'x': AccessDenied"):
             store.write_bytes("x", LARGE)
         assert harness.census(store) == {"unfinished uploads": 0} and not store.exists("x")
+
+
+class Abrupt(BaseHTTPRequestHandler):
+    """Refuses parts; of one that is on its way already the answer is lost with the connection."""
+
+    protocol_version = "HTTP/1.1"
+
+    def handle_expect_100(self) -> bool:
+        self.send_error(403)
+        return False
+
+    def do_PUT(self) -> None:
+        self.close_connection = True
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        for file in (self.rfile, self.wfile, self.connection):
+            file.close()
+
+    def log_message(self, *_: Any) -> None: ...
+
+
+def test_a_refusal_that_was_lost_with_the_connection_is_asked_for() -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Abrupt) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        there = {
+            "bucket": "parts",
+            "endpoint_url": f"http://127.0.0.1:{server.server_port}",
+            "access_key_id": "any",
+            "secret_access_key": "any",
+        }
+        with S3ArtifactStore(**there) as store, pytest.raises(PermissionDenied):
+            store._writes.parts.send("'x'", {"Key": "x", "UploadId": "1"}, 1, bytearray(LARGE))
+        server.shutdown()
 
 
 def test_a_part_whose_upload_is_forgotten_says_so(harness: S3Harness) -> None:
