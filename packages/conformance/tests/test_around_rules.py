@@ -56,6 +56,7 @@ def test_what_any_rule_leaves_behind_fails_the_rule_about_leaks(project: Project
     assert found["GA-02"]["outcome"] == "passed" and found["XC-09"]["outcome"] == "failed"  # which calls no reset itself
     detail = found["XC-09"]["detail"]
     assert "ran GA-02" in detail and [what for what in LEAKS if what not in detail.partition("left behind:")[2]] == []
+    assert "census" not in detail
 
 
 def test_what_is_left_in_the_backend_is_a_leak_too(project: Project) -> None:
@@ -64,6 +65,7 @@ def test_what_is_left_in_the_backend_is_a_leak_too(project: Project) -> None:
     assert done.returncode == 1
     detail = rows(project)["XC-09"]["detail"]
     assert "ran GA-01" in detail and "in the backend: readings (2)" in detail and "GA-02" not in detail
+    assert "do not count it in the harness's `census`" in detail
 
 
 ONCE = "self.kept or self.kept.append(os.open(os.devnull, os.O_RDONLY))"

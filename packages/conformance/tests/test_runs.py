@@ -216,6 +216,7 @@ def test_rules_are_listed_and_explained(project: Project) -> None:
     assert "GA-02 (gauge): A reset forgets every reading." in explained and "must raise Unsupported" in explained
     assert "what its body does:\n  put 1 and reset\n" in explained and "gauge.py, line " in explained
     why = project.command("explain", "XC-01").stdout
+    assert why.startswith("XC-01 (every type): ")
     assert "who is hurt where it does not hold: Passwords" in why and "page: rules/XC-01/ of the documentation" in why
 
 

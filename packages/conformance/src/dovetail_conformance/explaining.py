@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from dovetail_conformance.contract import Contract
+from dovetail_conformance.crosscutting.contract import CrossCutting
 from dovetail_conformance.reasons import reason
 from dovetail_conformance.rules import Rule
 
@@ -22,7 +23,8 @@ SEVERITIES = {
 def explanation(contract: type[Contract], rule: Rule) -> str:
     """Return what a rule says, why, what its body does, what it needs, and where its body is."""
     method = getattr(contract, rule.method)
-    lines = [f"{rule.id} ({contract.component_type}): {rule.text}", ""]
+    asked_of = "every type" if hasattr(CrossCutting, rule.method) else contract.component_type
+    lines = [f"{rule.id} ({asked_of}): {rule.text}", ""]
     lines += [rule.explanation, ""] if rule.explanation else []
     if why := reason(rule, method):
         lines += [f"who is hurt where it does not hold: {why.hurts}", *(f"  seen in {report}" for report in why.seen)]

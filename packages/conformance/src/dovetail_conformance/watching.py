@@ -23,6 +23,7 @@ TIME_ZONE = "America/St_Johns"
 """Rules run where the time is not UTC, and not by whole hours."""
 _PATIENCE = 5.0
 _HURRY = 0.3
+_BACKEND = "in the backend: "
 
 
 class Watch:
@@ -82,14 +83,17 @@ class Watch:
             return found
         for component in self._made:
             with suppress(Exception):  # such as one with credentials that may not look
-                found.update({f"in the backend: {what}": count for what, count in self._harness.census(component).items() if count})
+                found.update({f"{_BACKEND}{what}": count for what, count in self._harness.census(component).items() if count})
         return found
 
 
 def leak(rule: Rule, left: dict[str, int]) -> RuleFailure:
     """Return the failure that is left behind."""
     came = ", ".join(f"{what} ({count})" for what, count in sorted(left.items()))
-    return RuleFailure(f"ran {rule.id}, and closed the component", f"left behind: {came}", "release it in close(), and on every way out")
+    mend = "release it in close(), and on every way out"
+    if any(what.startswith(_BACKEND) for what in left):
+        mend += "; or, if it belongs in the backend, do not count it in the harness's `census`"
+    return RuleFailure(f"ran {rule.id}, and closed the component", f"left behind: {came}", mend)
 
 
 def shown(rule: Rule, places: set[str]) -> RuleFailure:
