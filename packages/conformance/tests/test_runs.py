@@ -247,6 +247,15 @@ def test_a_mutant_that_dies_by_a_crash_proves_nothing(project: Project) -> None:
     (project.folder / "variants.py").write_text(MUTANTS.format(second="Dies", body="raise RuntimeError"))
     done = project.command("mutants", "gauge", "variants.py", "-n", "1")
     assert done.returncode == 1 and "crashes GA-02" in done.stdout
+    said = done.stdout.partition("crashes GA-02\n")[2].splitlines()
+    assert said[0].startswith("      GA-02: ") and "RuntimeError" in done.stdout
+
+
+def test_what_a_rule_says_of_a_mutant_of_another_is_shown(project: Project) -> None:
+    (project.folder / "variants.py").write_text(MUTANTS.format(second="Keeps", body="pass").replace('"GA-02"', '"GA-01"'))
+    done = project.command("mutants", "gauge", "variants.py", "-n", "1")
+    _, _, said = done.stdout.partition("BAD Keeps   GA-02  <- not caught by GA-01; also fails GA-02\n")
+    assert said.startswith("      GA-02: "), done.stdout
 
 
 BUDGETED = '''

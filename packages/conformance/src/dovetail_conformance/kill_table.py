@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,8 @@ class Kill:
     """Rules of which nothing was said."""
     silent: bool = False
     """Whether nothing at all was said."""
+    details: tuple[str, ...] = ()
+    """What was said by rules that should have said nothing, or that crashed."""
 
     @property
     def problem(self) -> str:
@@ -61,14 +64,19 @@ def _kill(variant: Variant, records: list[Record], rules: Collection[str]) -> Ki
     failed = ids(Outcome.FAILED) | (ids(Outcome.ADVISORY) & variant.kills)
     blocked: frozenset[str] = frozenset() if any(rule.endswith("-00") for rule in variant.kills) else ids(Outcome.BLOCKED)
     new = {item.rule.id for item in records if newer(item.rule.since, item.interface)}
+    crashed = ids(Outcome.FAILED, Outcome.ADVISORY, crashed=True) & failed
+    errors = ids(Outcome.ERROR) | blocked
+    advisory = frozenset() if variant.kills else ids(Outcome.ADVISORY) - new
+    wrong = (failed - variant.kills) | crashed | errors | advisory
     return Kill(
         variant,
         failed,
-        crashed=ids(Outcome.FAILED, Outcome.ADVISORY, crashed=True) & failed,
-        errors=ids(Outcome.ERROR) | blocked,
-        advisory=frozenset() if variant.kills else ids(Outcome.ADVISORY) - new,
+        crashed,
+        errors,
+        advisory,
         unasked=frozenset(rules) - {item.rule.id for item in records},
         silent=not records,
+        details=tuple(f"{item.rule.id}: {item.detail}" for item in records if item.rule.id in wrong and item.detail),
     )
 
 
@@ -84,6 +92,7 @@ def lines(table: list[Kill], uncovered: list[str]) -> Iterator[str]:
     for kill in table:
         caught = ", ".join(sorted(kill.failed)) or "(equivalent: nothing fails)"
         yield f"{'ok ' if not kill.problem else 'BAD'} {kill.variant.name:{width}}  {caught}{'  <- ' + kill.problem if kill.problem else ''}"
+        yield from (textwrap.indent(detail, "      ") for detail in kill.details)
     yield from (f"BAD no mutant is caught by {rule}" for rule in uncovered)
 
 
