@@ -106,3 +106,13 @@ def test_a_pattern_may_be_a_uri(store: ArtifactStore) -> None:
     assert store.glob(f"{root}/*/x") == ["d/x", "d?/x", "e/x"]
     with pytest.raises(InvalidArgument):
         store.glob(f"{root}b/*")
+
+
+@pytest.mark.parametrize("key", ["ab", Path("ab")])
+def test_one_key_where_several_are_due_is_refused_and_not_taken_for_its_letters(store: ArtifactStore, key: Any) -> None:
+    for name in ("a", "b", "ab"):
+        store.write_bytes(name, b"1")
+    for call in (store.delete, store.missing):
+        with pytest.raises(InvalidArgument, match="'ab' is one key, where several are due"):
+            call(key)
+    assert [info.key for info in store.list()] == ["a", "ab", "b"]

@@ -133,6 +133,11 @@ DEVIATION = {"rule": "AS-01", "reason": "r", "owner": "backend", "link": "l"}
         (report(deviations=[DeviationInfo(**{**DEVIATION, "link": ""})]), "none", "has no link"),
         (report(deviations=[DeviationInfo(**DEVIATION)] * 4), "none", "4 deviations"),
         (report(result("AS-03", "failed")), "none", "AS-03 is to be kept"),
+        (
+            report(result("AS-03", "blocked"), result("AS-04", "blocked")),
+            "none",
+            "AS-03, AS-04 are to be kept, once what blocks them holds",
+        ),
         (report(result("XC-12", "untested", "metadata")), "none", "XC-12"),
         (report(refusals=["2 rules were deselected"]), "none", "deselected"),
         (report(rules=[]), "none", "no rule"),

@@ -23,19 +23,19 @@ class ArtifactStoreCapability(Capability):
     SERVER_COPY = "server copy"
     """A copy moves no bytes through this process.
 
-    Implement: `_copy`."""
+    Implement: `_copy(source, target) -> ObjectInfo`."""
     ATOMIC_MOVE = "atomic move"
     """An object is renamed in one step: it is never at both keys, nor at none.
 
-    Implement: `_move`, which is a copy and a deletion otherwise."""
+    Implement: `_move(source, target)`, which is a copy and a deletion otherwise."""
     PRESIGN = "presign"
     """A URL can be made that lets its holder read or write one object for a time.
 
-    Implement: `_presign`."""
+    Implement: `_presign(key, writing, seconds) -> str`."""
     EMPTY_DIRECTORIES = "empty directories"
     """A directory can exist without an object below it.
 
-    Implement: `_mkdir`, `_rmdirs`; `_list` yields such a directory as text."""
+    Implement: `_mkdir(key, parents)`, `_rmdirs(prefix)`; `_list` yields such a directory as text."""
     USER_METADATA = "user metadata"
     """Text entries can be stored with an object.
 

@@ -102,7 +102,7 @@ class LocalArtifactStore(ArtifactStore):
 
     def missing(self, keys: Iterable[Key]) -> set[str]:
         """Return those of the keys at which there is no object; a look each, which is faster here than threads."""
-        return {key for key in map(self._key, keys) if self._is_missing(key)}
+        return {key for key in self._keys(keys) if self._is_missing(key)}
 
     def isdir(self, prefix: Key) -> bool:
         """Tell whether there is a directory, also an empty one."""

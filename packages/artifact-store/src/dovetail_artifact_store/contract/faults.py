@@ -35,22 +35,14 @@ class FaultRules:
         """A process that is killed while it writes leaves the old object or nothing, and no debris that can be listed.
 
         The process is killed before its first request or file operation that changes something, then before its second, and so on, up to
-        where the write ends before. A write of which nothing is seen shows nothing.
+        where the write ends before. A write of which nothing is seen shows nothing. Of one with more operations than the run's effort is
+        for, some in the middle are left out; not so the last one (at `quick` all after the second are).
         """
-        old, new = b"old", large(store)
         for nth in range(1, effort.pick(3, 8, 30)):
-            store.write_bytes("x", old)
-            killed = _kill(harness, store, nth, new)
-            with harness.second(store) as other:
-                got, listed = other.read_bytes("x"), [info.key for info in other.list()]
-            did = f"killed a write at its operation {nth}"
-            check(
-                got in (old, new), did=did, came=f"{len(got)} bytes that are neither object", mend="write elsewhere, and rename into place"
-            )
-            check(listed == ["x"], did=did, came=listed, mend="keep unfinished objects where no listing shows them")
-            if not killed:
-                _demand_a_step(harness, nth)
-                return
+            if not _is_killed(harness, store, nth):
+                return _demand_a_step(harness, nth)
+        if effort.pick(False, True, True):
+            _kill_up_to_the_end(harness, store, nth)
 
     @rule("AS-08", severity=1, kind="fault", wire=True)
     def test_a_failed_overwrite_keeps_the_old_object(self, store: ArtifactStore, harness: ArtifactStoreHarness) -> None:
@@ -200,6 +192,29 @@ class FaultRules:
                 came=f"{peak >> 20} MiB at once",
                 mend=f"transfer by parts: {limit >> 20} MiB suffice",
             )
+
+
+def _kill_up_to_the_end(harness: ArtifactStoreHarness, store: ArtifactStore, last: int) -> None:
+    """Kill a write later and later, and then at its last operation, which is found by halves. It has been killed at its `last` already."""
+    beyond = 2 * last
+    while _is_killed(harness, store, beyond):
+        last, beyond = beyond, 2 * beyond
+    while beyond - last > 1:
+        middle = (last + beyond) // 2
+        last, beyond = (middle, beyond) if _is_killed(harness, store, middle) else (last, middle)
+
+
+def _is_killed(harness: ArtifactStoreHarness, store: ArtifactStore, nth: int) -> bool:
+    """Kill an overwrite at an operation, demand that it left no trace, and return whether it came that far."""
+    old, new = b"old", large(store)
+    store.write_bytes("x", old)
+    killed = _kill(harness, store, nth, new)
+    with harness.second(store) as other:
+        got, listed = other.read_bytes("x"), [info.key for info in other.list()]
+    did = f"killed a write at its operation {nth}"
+    check(got in (old, new), did=did, came=f"{len(got)} bytes that are neither object", mend="write elsewhere, and rename into place")
+    check(listed == ["x"], did=did, came=listed, mend="keep unfinished objects where no listing shows them")
+    return killed
 
 
 def _kill(harness: ArtifactStoreHarness, store: ArtifactStore, nth: int, data: bytes) -> bool:

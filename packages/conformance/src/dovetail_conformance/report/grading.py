@@ -42,7 +42,9 @@ def _for_bronze(report: Report) -> Iterator[str]:
     if not report.rules:
         yield "no rule was run"
     yield from (f"the run was refused: {reason}" for reason in report.refusals)
-    yield from _each(report.of(Outcome.FAILED, Outcome.ERROR, Outcome.BLOCKED), "is to be kept")
+    yield from _each(report.of(Outcome.FAILED, Outcome.ERROR), "is to be kept")
+    if blocked := [rule.id for rule in report.of(Outcome.BLOCKED)]:
+        yield f"{', '.join(blocked)} {'is' if len(blocked) == 1 else 'are'} to be kept, once what blocks them holds"
     yield from _each((rule for rule in report.rules if rule.kind == "metadata" and rule.outcome is Outcome.UNTESTED), "is to be shown")
     yield from _of_package(report, "bronze")
     if len(report.deviations) > _MOST_DEVIATIONS:
