@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote
 from dovetail_artifact_store import digests, patterns, transfer
 from dovetail_artifact_store.arguments import checked_bytes, checked_entries, checked_mode
 from dovetail_artifact_store.capabilities import ArtifactStoreCapability
-from dovetail_artifact_store.keys import below, checked_key, checked_prefix, is_key
+from dovetail_artifact_store.keys import below, checked_key, checked_prefix, is_key, several
 from dovetail_artifact_store.objects import NO_CONDITION, Condition, ObjectInfo, OnProgress, name_of
 from dovetail_artifact_store.reading import READ_AHEAD, RangeReader
 from dovetail_artifact_store.writing import CHUNK, ObjectWriter, TextWriter, Upload
@@ -134,12 +134,12 @@ class ArtifactStore(Component, ABC):
     def _presign(self, key: str, writing: bool, seconds: float) -> str:
         """Return a URL that lets its holder read or write one object for a time."""
         require(self, ArtifactStoreCapability.PRESIGN)
-        raise NotImplementedError(f"{type(self).__name__} declares PRESIGN, which takes a `_presign`")
+        raise NotImplementedError("PRESIGN takes a `_presign`")
 
     def _mkdir(self, key: str, parents: bool) -> None:
         """Make a directory. `AlreadyExists` if something is there, unless it is a directory and `parents`; `NotFound` if its parent is not, unless `parents`."""
         require(self, ArtifactStoreCapability.EMPTY_DIRECTORIES)
-        raise NotImplementedError(f"{type(self).__name__} declares EMPTY_DIRECTORIES, which takes a `_mkdir`")
+        raise NotImplementedError("EMPTY_DIRECTORIES takes a `_mkdir`")
 
     def _rmdirs(self, prefix: str) -> None:
         """Remove the directory at a prefix and the empty ones below it, where directories exist on their own."""
@@ -169,12 +169,6 @@ class ArtifactStore(Component, ABC):
         """Return what a caller named, a key or a URI of this store, as a checked key. Raises `InvalidArgument` for what is none."""
         return self.key_of(key) if type(key) is str and key.startswith(f"{self._base_uri()}/") else checked_key(key)
 
-    def _keys(self, keys: Iterable[Key]) -> builtins.list[str]:
-        """Return what a caller named as checked keys. Raises `InvalidArgument` for a single key: its letters are none of the caller's keys."""
-        if isinstance(keys, str | PurePath):
-            raise InvalidArgument(f"'{keys}' is one key, where several are due", remedy="give a list of keys")
-        return [self._key(key) for key in keys]
-
     def _prefix(self, prefix: Key) -> str:
         """Return what a caller named, a prefix or a URI of this store, its root's included, as a checked prefix."""
         if isinstance(prefix, str) and prefix.startswith(base := self._base_uri()):
@@ -198,7 +192,7 @@ class ArtifactStore(Component, ABC):
 
     def missing(self, keys: Iterable[Key]) -> set[str]:
         """Return those of the keys at which there is no object."""
-        wanted = list(dict.fromkeys(self._keys(keys)))
+        wanted = list(dict.fromkeys(map(self._key, several(keys))))
         if len(wanted) < 2:
             return {key for key in wanted if self._is_missing(key)}
         with ThreadPoolExecutor(min(self.parallel, len(wanted))) as pool:
@@ -346,7 +340,7 @@ class ArtifactStore(Component, ABC):
 
     def delete(self, keys: Iterable[Key]) -> None:
         """Delete objects; those that are not there count as deleted. If some cannot be deleted the others are, and the first error is raised."""
-        self._raise_first(self._delete(self._keys(keys)))
+        self._raise_first(self._delete([self._key(key) for key in several(keys)]))
 
     def rmtree(self, prefix: Key) -> None:
         """Delete the object at a prefix and everything below it, markers of directories, too, if there is any. The whole store is no prefix."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import PurePath
 from typing import NoReturn
 from urllib.parse import unquote
@@ -39,6 +40,13 @@ def checked_prefix(prefix: str | PurePath) -> str:
     if text in ("", ".", "/"):
         return ""
     return checked_key(text[:-1] if isinstance(text, str) and text.endswith("/") else text)
+
+
+def several(keys: Iterable[str | PurePath]) -> Iterable[str | PurePath]:
+    """Return keys. Raises `InvalidArgument` for a single one, whose letters would be taken for keys."""
+    if isinstance(keys, str | PurePath):
+        raise InvalidArgument(f"'{keys}' is one key, where several are due", remedy="give a list of keys")
+    return keys
 
 
 def is_key(text: str) -> bool:

@@ -12,6 +12,7 @@ from dovetail_artifact_store import local_files
 from dovetail_artifact_store.capabilities import ArtifactStoreCapability as Capability
 from dovetail_artifact_store.digests import LARGE, digest_of_bytes
 from dovetail_artifact_store.interface import ArtifactStore, Key
+from dovetail_artifact_store.keys import several
 from dovetail_artifact_store.local_files import Directory, FileUpload
 from dovetail_artifact_store.objects import Condition, ObjectInfo
 from dovetail_core import ComponentConfig, ProjectPath, Reach
@@ -102,7 +103,7 @@ class LocalArtifactStore(ArtifactStore):
 
     def missing(self, keys: Iterable[Key]) -> set[str]:
         """Return those of the keys at which there is no object; a look each, which is faster here than threads."""
-        return {key for key in self._keys(keys) if self._is_missing(key)}
+        return {key for key in map(self._key, several(keys)) if self._is_missing(key)}
 
     def isdir(self, prefix: Key) -> bool:
         """Tell whether there is a directory, also an empty one."""
