@@ -18,7 +18,9 @@ class Buffer:
 
     def space(self, size: int) -> memoryview:
         """Return the memory for what is added next, so much that `size` bytes are there in all."""
-        if isinstance(self.memory, bytearray) and len(self.memory) < size:
+        if not self.memory:
+            self.memory = bytearray(size)
+        elif isinstance(self.memory, bytearray) and len(self.memory) < size:
             self.memory += bytes(size - len(self.memory))
         return memoryview(self.memory)[self.size : size]
 
