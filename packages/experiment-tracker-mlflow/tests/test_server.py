@@ -13,10 +13,12 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from mlflow.exceptions import MlflowException
 from mlflow_writers import log_from_threads
@@ -168,6 +170,20 @@ def test_a_server_that_does_not_answer_is_a_timeout() -> None:
         for call in (lambda: tracker.get_run("0" * 32), lambda: tracker.set_tags("0" * 32, {"t": "x"})):
             with pytest.raises(Timeout, match="no answer in time"):
                 call()
+
+
+def connections(server: MlflowServer) -> set[int]:
+    """Return this process's connections to a server, by their own ports."""
+    return {found.laddr.port for found in psutil.Process().net_connections() if found.raddr and found.raddr.port == server.port}
+
+
+def test_to_close_a_tracker_closes_its_connections(server: MlflowServer, settings: dict[str, Any]) -> None:
+    before = connections(server)
+    with MlflowExperimentTracker(**settings) as tracker:
+        with ThreadPoolExecutor(4) as threads:
+            list(threads.map(lambda _: tracker.check(), range(12)))
+        assert connections(server) - before
+    assert not connections(server) - before
 
 
 def test_an_experiment_that_somebody_else_deleted_is_made_again(tracker: MlflowExperimentTracker, settings: dict[str, Any]) -> None:

@@ -91,11 +91,12 @@ class Client:
             raise of_opening(error, file) from error
 
     def close(self) -> None:
-        """Forget the store; the next call makes it again. Connections to a server are MLflow's, and shared by the process."""
+        """Forget the store and close its connections; the next call makes it again."""
         with self._turn.lock:
             if self._pid != os.getpid():
                 self._leave_to_parent()
-            store, self._store, self._server = self._store, None, None
-            engine = getattr(store, "engine", None)
-            if engine is not None:
-                engine.dispose()
+            store, server, self._store, self._server = self._store, self._server, None, None
+            if server is not None:
+                server.close()
+            elif store is not None:
+                store.engine.dispose()

@@ -1,74 +1,62 @@
 """MLflow's client of a tracking server, set up so that each request is sent once, with the credentials of the config and no others.
 
 MLflow's own retries repeat every request, also one that was applied and whose answer was lost; which may be repeated is known by
-whoever makes it.
+whoever makes it. And MLflow's own connections belong to the process, and stay open when nobody uses them any more.
 """
 
 from __future__ import annotations
 
 import json
-import os
 from typing import Any
 
 from mlflow.store.tracking.rest_store import RestStore
+from mlflow.tracking.request_header.registry import resolve_request_headers
 from mlflow.utils.proto_json_utils import parse_dict
-from mlflow.utils.rest_utils import MlflowHostCreds, http_request
-from requests.exceptions import RequestException
+from mlflow.utils.rest_utils import MlflowHostCreds
+from requests import Session
 
-from dovetail_core import DovetailError
 from dovetail_experiment_tracker_mlflow.config import MlflowConfig
 from dovetail_experiment_tracker_mlflow.errors import of_response, of_transport
+from dovetail_experiment_tracker_mlflow.request_auth import authorization
 
 
 class Server:
-    """A tracking server: sends one request, and maps what goes wrong."""
+    """A tracking server: sends one request, and maps what goes wrong. Its connections are its own."""
 
     def __init__(self, config: MlflowConfig) -> None:
         self._config = config
-        self.credentials = MlflowHostCreds(
-            config.tracking_uri,
-            username=config.username,
-            password=config.password.get_secret_value() if config.password else None,
-            token=config.token.get_secret_value() if config.token else None,
-            ignore_tls_verification=config.verify is False,
-            server_cert_path=config.verify if isinstance(config.verify, str) else None,
-        )
+        self.address: str = config.tracking_uri
+        self._session = Session()
+        self._headers = _headers(config)
 
     def send(self, method: str, endpoint: str, **more: Any) -> Any:
         """Return the answer to a request. Raises the error of the taxonomy unless it is a success."""
-        from mlflow.exceptions import MlflowException
-
         what = f"{method} {endpoint.partition('?')[0]}"
+        headers = {**resolve_request_headers(), **self._headers, **more.pop("headers", {})}
+        fixed: dict[str, Any] = {
+            "timeout": self._config.timeout,
+            "verify": self._config.verify,
+            "allow_redirects": False,
+            "auth": _as_it_is,
+        }
         try:
-            response = http_request(
-                self.credentials,
-                endpoint,
-                method,
-                max_retries=0,
-                timeout=self._config.timeout,
-                raise_on_status=False,
-                respect_retry_after_header=False,
-                allow_redirects=False,
-                auth=_as_it_is,
-                **{**more, "extra_headers": {**self._workspace(), **more.get("extra_headers", {})}},
-            )
-        except MlflowException as error:
-            raise of_transport(_cause(error), what) from error
+            response = self._session.request(method, f"{self.address}{endpoint}", headers=headers, **fixed, **more)
+        except Exception as error:  # of requests, urllib3, or what is below them
+            raise of_transport(error, what) from error
         if not 200 <= response.status_code < 300:
             raise of_response(response, what)
         return response
 
-    def _workspace(self) -> dict[str, str]:
-        """Return the header that names the workspace, also in place of one that MLflow takes from the environment."""
-        wanted = self._config.workspace
-        return {"X-MLFLOW-WORKSPACE": wanted or ""} if wanted or "MLFLOW_WORKSPACE" in os.environ else {}
+    def close(self) -> None:
+        """Close the connections that wait to be used again; those in use close when they are done."""
+        self._session.close()
 
 
 class Store(RestStore):  # type: ignore[misc]  # MLflow is not typed throughout
     """MLflow's store of a tracking server, over `Server`."""
 
     def __init__(self, server: Server) -> None:
-        super().__init__(lambda: server.credentials)
+        super().__init__(lambda: MlflowHostCreds(server.address))
         self._server = server
 
     def _call_endpoint(
@@ -92,6 +80,12 @@ class Store(RestStore):  # type: ignore[misc]  # MLflow is not typed throughout
         """A variable of the environment specifies nothing here."""
 
 
+def _headers(config: MlflowConfig) -> dict[str, str]:
+    """Return what every request says: who asks, and of which workspace."""
+    said = {"Authorization": authorization(config), "X-MLFLOW-WORKSPACE": config.workspace}
+    return {name: value for name, value in said.items() if value}
+
+
 def _as_it_is(request: Any) -> Any:
     """Leave a request with the credentials that it has; without this, `requests` looks for others in ~/.netrc."""
     return request
@@ -105,13 +99,3 @@ def _parsed(response: Any) -> Any:
         return json.loads(text)
     except ValueError as error:
         raise of_transport(error, "an answer that is no JSON") from error
-
-
-def _cause(error: BaseException) -> Exception:
-    """Return what was raised below MLflow's own exception."""
-    found: BaseException | None = error
-    while found is not None:
-        if isinstance(found, RequestException):
-            return found
-        found = found.__cause__ or found.__context__
-    return error if isinstance(error, Exception) else DovetailError(str(error))

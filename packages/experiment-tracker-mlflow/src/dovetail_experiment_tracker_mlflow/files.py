@@ -53,7 +53,7 @@ class Proxied:
         """Store a file; the server shows it when it has it whole."""
         with source.open("rb") as file:
             data: Any = file if source.stat().st_size else b""
-            self._server.send("PUT", self._place(path), data=data, extra_headers={"Content-Type": "application/octet-stream"})
+            self._server.send("PUT", self._place(path), data=data, headers={"Content-Type": "application/octet-stream"})
 
     def list(self, prefix: str) -> Iterator[ArtifactInfo]:
         """Yield the files at or below a path."""

@@ -34,12 +34,13 @@ class RequestAuth:
 def give(config: MlflowConfig | None) -> bool:
     """Authenticate MLflow's own requests to a tracker's server from now on, or none; return whether there is anything to do it with."""
     global _given
-    header = None if config is None else _header(config)
+    header = None if config is None else authorization(config)
     _given = None if config is None or header is None else _adding(header, config.tracking_uri)
     return _given is not None
 
 
-def _header(config: MlflowConfig) -> str | None:
+def authorization(config: MlflowConfig) -> str | None:
+    """Return what a request's header `Authorization` says; None without credentials."""
     if config.token is not None:
         return f"Bearer {config.token.get_secret_value()}"
     if config.username is None or config.password is None:
