@@ -19,7 +19,7 @@ from tasks import TASKS, Task
 
 MARK = "/dovetail-bench-mark"
 """Path of the requests before and after the task, for a proxy that counts."""
-ENOUGH = 1.0
+ENOUGH = 3.0
 """Seconds in all for which a short task is repeated, up to `MOST` times."""
 MOST = 5
 

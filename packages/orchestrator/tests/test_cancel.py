@@ -15,7 +15,9 @@ from dovetail_orchestrator import StepInterrupted, StepPlan, StepState
 from dovetail_orchestrator.attempts import ThreadAttempt
 from dovetail_orchestrator.interruption import Interruptible
 from dovetail_orchestrator.launching import CANCELLED, Task
+from dovetail_orchestrator.memory import InMemoryOrchestrator
 from dovetail_orchestrator.memory_log import MemoryLog
+from dovetail_orchestrator.process_identity import TICK
 from dovetail_orchestrator.processes import children_of_thread
 
 
@@ -89,8 +91,57 @@ def test_a_step_that_waits_for_a_process_it_started_is_interrupted(orchestrator,
     until(lambda: pid.exists() and pid.read_text())
     handle.cancel()
     assert states(handle.status()) == {"a": "cancelled", "b": "cancelled"}
-    until(lambda: not alive(int(pid.read_text())))
+    assert not alive(int(pid.read_text()))
     assert [event["event"] for event in launcher.events() if event["step"] == "a"] == ["start", "end"]
+
+
+class InterruptedWhileItBegins(InMemoryOrchestrator):
+    """A signal comes while a run is submitted: before it is, or when it has begun."""
+
+    begins = True
+
+    def _submit(self, plan, launcher):
+        if self.begins:
+            super()._submit(plan, launcher)
+        raise KeyboardInterrupt
+
+
+def test_a_run_that_is_interrupted_while_it_begins_does_not_go_on(launcher, tmp_path, caplog):
+    orchestrator = InterruptedWhileItBegins(space=str(tmp_path))
+    launcher.here = {"a": endless}
+    with pytest.raises(KeyboardInterrupt):
+        orchestrator.run(plan("r", "a"), launcher)
+    assert orchestrator.status("r").state == "cancelled"
+    orchestrator.begins = False
+    with pytest.raises(KeyboardInterrupt):
+        orchestrator.run(plan("r2", "a"), launcher)
+    assert not caplog.records
+
+
+def test_what_is_started_just_before_or_after_a_step_is_not_its_own(orchestrator, launcher):
+    launcher.here = {"a": lambda attempt, log: time.sleep(600)}
+    with subprocess.Popen(["sleep", "0.7"]) as before:
+        time.sleep(2 * TICK)
+        threading.Thread(target=lambda: (started(launcher, "a"), orchestrator.cancel("r"))).start()
+        assert orchestrator.run(plan("r", "a"), launcher).state == "cancelled"
+        after = subprocess.run(["sleep", "0.7"])
+    assert (before.returncode, after.returncode) == (0, 0)
+
+
+def test_a_look_at_what_executes_finds_nothing_once_it_has_ended():
+    place, began, go = Interruptible(), threading.Event(), threading.Event()
+    thread = threading.Thread(target=lambda: place.execute(lambda: (began.set(), go.wait(20))))
+    thread.start()
+    began.wait(20)
+
+    def look():
+        go.set()
+        thread.join(0.3)
+        return thread.is_alive()
+
+    assert place.while_executing(look)  # it does not end meanwhile
+    thread.join(20)
+    assert place.while_executing(look) is None
 
 
 class Slow(Interruptible):

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from orchestrator_kit import alive, chain, plan, states, until
+from orchestrator_kit import KitLauncher, alive, chain, plan, states, until
 from test_processes import grandchild
 
 from dovetail_core import IntegrityError, NotFound
@@ -69,6 +69,7 @@ def until_started(launcher, *steps):
 def test_a_killed_driver_is_noticed_and_no_step_stays_running(tmp_path, observer, launcher):
     driver = drive(tmp_path, """launcher.here = {"b": endless}; orchestrator.run(chain("r", "abc"), launcher)""")
     until_started(launcher, "b")
+    until(lambda: list(observer.logs("r", "b")))
     assert states(observer.status("r")) == {"a": "succeeded", "b": "running", "c": "pending"}
     driver.kill()  # not reaped yet: a zombie is dead as well
     until(lambda: not alive(driver.pid))
@@ -246,6 +247,20 @@ threading.Timer(0.3, go.set).start()"""
     driver = drive(tmp_path, code)
     driver.communicate(timeout=60)
     assert states(observer.status("r")) == {"a": "succeeded", "b": "succeeded"}
+
+
+def test_what_is_started_once_a_run_was_cancelled_is_not_ended_with_it(tmp_path):
+    """A process that cancels for the first time still loads what ends processes when the step has ended already."""
+    code = """import subprocess
+launcher.here = {"a": endless}
+show(orchestrator.run(plan("r", "a"), launcher))
+print(subprocess.run(["sleep", "0.7"]).returncode)"""
+    places = [tmp_path / str(number) for number in range(5)]
+    drivers = [drive(place, code) for place in places]
+    for place in places:
+        until_started(KitLauncher(place / "launcher"), "a")
+        LocalOrchestrator(path=place / "runs").cancel("r")
+    assert [driver.communicate(timeout=60) for driver in drivers] == [("{'a': 'cancelled'} cancelled\n0\n", "")] * 5
 
 
 def test_a_run_of_a_process_whose_id_another_one_has_now_is_over(orchestrator, make, launcher):

@@ -12,6 +12,8 @@ from dovetail_orchestrator.plan import Command, StepResult
 from dovetail_orchestrator.uptime import uptime
 
 if TYPE_CHECKING:
+    import psutil
+
     from dovetail_orchestrator.processes import StepProcess
 
 
@@ -43,9 +45,15 @@ class ThreadAttempt:
         self._since = uptime()
 
     def execute(self) -> StepResult:
-        """Execute it; what fails after it was told to stop was stopped."""
-        result = self.task.execute(self.place)
-        return CANCELLED if self.place.interrupted and not result.state.good else result
+        """Execute it; what fails after it was told to stop was stopped, and what it had started has ended then."""
+        stopped = True
+        try:
+            result = self.task.execute(self.place)
+            stopped = self.place.interrupted
+        finally:
+            if stopped and self.place.native_thread:
+                self._end(self._started())
+        return CANCELLED if stopped and not result.state.good else result
 
     def is_here(self) -> bool:
         """Tell whether the calling thread executes it."""
@@ -54,15 +62,22 @@ class ThreadAttempt:
     def stop(self) -> None:
         """Interrupt it; what waits for a process that it started waits no longer."""
         if not self.place.interrupted:
-            threading.Thread(target=self._end_children, name=f"stop-{self.task.step}", daemon=True).start()
+            threading.Thread(target=self._interrupt, name=f"stop-{self.task.step}", daemon=True).start()
             self.place.interrupt()
 
-    def _end_children(self) -> None:
-        from dovetail_orchestrator.processes import children_of_thread, end
-
+    def _interrupt(self) -> None:
         self.place.interrupt()  # before a child ends, lest the step fails for that
-        if self.place.native_thread:
-            end(children_of_thread(self.place.native_thread, self._since), self._grace)
+        self._end(self.place.while_executing(self._started) or [])  # what its thread starts later is not this attempt's
+
+    def _started(self) -> list[psutil.Process]:
+        from dovetail_orchestrator.processes import children_of_thread
+
+        return children_of_thread(self.place.native_thread, self._since)
+
+    def _end(self, processes: list[psutil.Process]) -> None:
+        from dovetail_orchestrator.processes import end
+
+        end(processes, self._grace)
 
 
 class ProcessAttempt:

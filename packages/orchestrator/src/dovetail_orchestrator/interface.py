@@ -7,6 +7,7 @@ import logging
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from threading import Thread
 from typing import Any, ClassVar, overload
 
@@ -110,12 +111,13 @@ class Orchestrator(Component, ABC):
 
     def _run(self, plan: PipelinePlan, launcher: Launcher, on_progress: Progress | None) -> RunStatus:
         """Execute a run; to be overridden where the flavor can do it in the calling thread."""
-        self._submit(plan, launcher)
         try:
+            self._submit(plan, launcher)
             return self.wait(plan.run_id, None, on_progress)
         except (KeyboardInterrupt, StepInterrupted):  # the latter where a step of another run calls this
             try:
-                self._cancel(plan.run_id)
+                with suppress(NotFound):  # it has not begun
+                    self.cancel(plan.run_id)
             except Exception:
                 log.exception("run %s was interrupted, and could not be stopped", plan.run_id)
             raise

@@ -28,12 +28,13 @@ class Interruptible:
         self.native_thread: int = 0
         """The system's number of the thread that executes."""
         self.interrupted: bool = False
+        self._leaving = False
         self._signals = 0
 
     @property
     def executing(self) -> bool:
-        """Whether a call executes."""
-        return self._thread != 0
+        """Whether a call executes, which a signal may break into."""
+        return self._thread != 0 and not self._leaving
 
     def is_here(self) -> bool:
         """Tell whether the caller is what executes."""
@@ -46,10 +47,16 @@ class Interruptible:
                 raise StepInterrupted
             self._thread = threading.get_ident()
             self.native_thread = threading.get_native_id()
+            self._leaving = False
         try:
             return call(*args, **kwargs)
         finally:
             self._leave()
+
+    def while_executing(self, look: Callable[[], R]) -> R | None:
+        """Return what `look` returns; what executes does not end meanwhile. None if nothing executes any more."""
+        with self._lock:
+            return look() if self._thread else None
 
     def interrupt(self) -> None:
         """Interrupt what executes; happens once."""
@@ -73,6 +80,7 @@ class Interruptible:
         return was > 0
 
     def _leave(self) -> None:
+        self._leaving = True  # a signal would break into the wait for the lock
         with self._lock:
             self._thread = 0
             if self.interrupted:  # it may not have arrived, and must not arrive later

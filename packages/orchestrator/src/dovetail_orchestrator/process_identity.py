@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import psutil
 
+TICK: float = 1 / os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 0.01
+"""Seconds: what the starts of processes are counted in."""
+
 
 @dataclass(frozen=True)
 class ProcessIdentity:
@@ -61,12 +64,23 @@ def _started(pid: int) -> str | None:
     return None
 
 
+def uptime_at_start(pid: int) -> float | None:
+    """Return the seconds between the start of the system and that of a process, in whole ticks; None if it does not live (Linux)."""
+    with suppress(FileNotFoundError):
+        ticks = _ticks_of(pid)
+        return None if ticks is None else int(ticks) * TICK
+    return None
+
+
 def _ticks(pid: int) -> str | None:
+    ticks = _ticks_of(pid)
+    return None if ticks is None else f"{Path('/proc/sys/kernel/random/boot_id').read_text().strip()}:{ticks}"
+
+
+def _ticks_of(pid: int) -> str | None:
     """Fields 3 and 22 of /proc/PID/stat (proc(5)), after the name, which may hold spaces and parentheses."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
     except ProcessLookupError:  # it ended while it was read
         return None
-    if fields[0] in "ZX":
-        return None
-    return f"{Path('/proc/sys/kernel/random/boot_id').read_text().strip()}:{fields[19]}"
+    return None if fields[0] in "ZX" else fields[19]

@@ -16,6 +16,7 @@ import psutil
 
 from dovetail_orchestrator import guard
 from dovetail_orchestrator.plan import Command, LogSink
+from dovetail_orchestrator.process_identity import TICK, uptime_at_start
 
 _CHUNK = 64 * 1024
 _LOOK = 0.02  # seconds between two looks; the end of another's process cannot be waited for
@@ -110,14 +111,11 @@ def children_of_thread(thread: int, since: float) -> list[psutil.Process]:
     except OSError:
         return []
     children = []
-    for number in found:
+    for child in map(int, found):
         with suppress(psutil.Error):
-            booted = (
-                psutil.boot_time()
-            )  # before the process is looked at: both then stand on the same reading of the wall clock, which drifts
-            child = psutil.Process(int(number))
-            if child.create_time() - booted >= since - 0.1:  # which is counted in ticks
-                children += [child, *child.children(recursive=True)]
+            process = psutil.Process(child)
+            if (began := uptime_at_start(child)) is not None and began > since - TICK:
+                children += [process, *process.children(recursive=True)]
     return children
 
 
