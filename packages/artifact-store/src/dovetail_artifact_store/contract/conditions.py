@@ -9,6 +9,7 @@ from dovetail_artifact_store.capabilities import ArtifactStoreCapability as Capa
 from dovetail_artifact_store.contract.harness import ArtifactStoreHarness
 from dovetail_artifact_store.contract.holding import OVERTAKING, holds
 from dovetail_artifact_store.contract.samples import keys_of, large
+from dovetail_artifact_store.contract.stepping import at_each_step
 from dovetail_artifact_store.interface import ArtifactStore
 from dovetail_conformance import Effort, attempt, check, raises, rule
 from dovetail_conformance.instruments import ResetAfter, workers
@@ -131,7 +132,8 @@ def _overtaken(store: ArtifactStore, harness: ArtifactStoreHarness, key: str, bo
 
     A flavor that publishes under a lock lets the other one wait: then the first goes on, and one of them has to lose all the same.
     """
-    for nth in range(1, 12):
+
+    def reaches(nth: int) -> bool:
         name, did = f"{key}/{nth}", f"created one key twice at once, the first writer held at its step {nth}"
         for fault in holds(harness, store, nth):
             writers = [_Creation(store, name, each) for each in (body, b"overtook")]
@@ -139,16 +141,19 @@ def _overtaken(store: ArtifactStore, harness: ArtifactStoreHarness, key: str, bo
                 writers[0].start()
                 while not fault.fired and writers[0].is_alive():
                     writers[0].join(0.005)
-                reached = fault.reached()
+                reached: bool = fault.reached()
                 if reached:
                     writers[1].start()
                     writers[1].join(OVERTAKING)
                 fault.release()
                 for writer in writers if reached else writers[:1]:
                     writer.join(60)
-            if not reached:
-                return
-            _one_winner(store, name, [writer.body for writer in writers], [writer.result for writer in writers], did)
+            if reached:
+                _one_winner(store, name, [writer.body for writer in writers], [writer.result for writer in writers], did)
+            return reached
+        return False
+
+    at_each_step(reaches, 11)
 
 
 class _Creation(threading.Thread):

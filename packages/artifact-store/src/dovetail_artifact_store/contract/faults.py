@@ -7,12 +7,14 @@ import errno
 import logging
 import tracemalloc
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from dovetail_artifact_store.contract.failing import failing_writes, must_fail, operations_of
 from dovetail_artifact_store.contract.harness import ArtifactStoreHarness
 from dovetail_artifact_store.contract.samples import keys_of, large, pattern
+from dovetail_artifact_store.contract.stepping import at_each_step
 from dovetail_artifact_store.interface import ArtifactStore
 from dovetail_conformance import Effort, HarnessError, Untested, check, rule
 from dovetail_conformance.instruments import (
@@ -38,35 +40,19 @@ class FaultRules:
         where the write ends before. A write of which nothing is seen shows nothing. Of one with more operations than the run's effort is
         for, some in the middle are left out; not so the last one (at `quick` all after the second are).
         """
-        for nth in range(1, effort.pick(3, 8, 30)):
-            if not _is_killed(harness, store, nth):
-                return _demand_a_step(harness, nth)
-        if effort.pick(False, True, True):
-            _kill_up_to_the_end(harness, store, nth)
+        if not at_each_step(partial(_is_killed, harness, store), effort.pick(2, 7, 29), to_the_last=effort.pick(False, True, True)):
+            _no_step(harness)
 
     @rule("AS-08", severity=1, kind="fault", wire=True)
     def test_a_failed_overwrite_keeps_the_old_object(self, store: ArtifactStore, harness: ArtifactStoreHarness) -> None:
         """An overwrite that fails at any of its steps leaves the old object as it was, also one by a text file, and one whose failure is swallowed.
 
         Over a wire every PUT and POST from the nth on is answered with 500; with `syscalls` the nth operation of `os` that changes
-        something raises EIO. n counts up until the overwrite ends before; that nothing is seen at the first is an error.
+        something raises EIO. n counts up until the overwrite ends before, beyond 19 by larger and larger steps, but up to its last; that
+        nothing is seen at the first is an error.
         """
         for size, (new, overwrite) in _overwrites(store).items():
-            for nth in range(1, 20):
-                store.write_bytes("x", b"old")
-                with failing_writes(harness, store, nth) as fault:
-                    try:
-                        overwrite()
-                        expected = new
-                    except DovetailError:
-                        expected = b"old"
-                    reached = fault.reached()
-                got = _content(store, "x")
-                came = "nothing" if got is None else f"{len(got)} other bytes"
-                check(got == expected, did=f"overwrote an object by a {size} one; step {nth} failed", came=came, mend="never delete first")
-                check(keys_of(store) == ["x"], did=f"listed after step {nth} of an overwrite failed", came=keys_of(store))
-                if not reached:
-                    break
+            at_each_step(partial(_fails_to_overwrite, harness, store, size, new, overwrite), 19)
 
     @rule("AS-31", severity=1, hooks=("proxy",), kind="fault")
     def test_a_damaged_transfer_is_found_out(self, store: ArtifactStore, harness: ArtifactStoreHarness, tmp_path: Path) -> None:
@@ -111,21 +97,7 @@ class FaultRules:
         """An upload whose session the backend has forgotten begins again or raises; it never succeeds short."""
         data = large(store)
         for code in (404, 410):
-            for nth in range(1, 6):
-                key = f"{code}/{nth}"
-                with harness.proxy.fault(Status(code), where=lambda exchange: exchange.method in ("PUT", "POST"), nth=nth) as fault:
-                    stored = _try_to_stream(store, key, data)
-                    reached = fault.reached()
-                wanted = data if stored else None
-                got = _content(store, key)
-                check(
-                    got == wanted,
-                    did=f"wrote a large object; request {nth} met {code}",
-                    came="something else",
-                    mend="begin again, or raise",
-                )
-                if not reached:
-                    break
+            at_each_step(partial(_is_forgotten, harness, store, code, data), 5)
 
     @rule("AS-40", severity=2, hooks=("census",), kind="leak")
     def test_an_upload_that_fails_is_aborted(self, store: ArtifactStore, harness: ArtifactStoreHarness) -> None:
@@ -194,16 +166,6 @@ class FaultRules:
             )
 
 
-def _kill_up_to_the_end(harness: ArtifactStoreHarness, store: ArtifactStore, last: int) -> None:
-    """Kill a write later and later, and then at its last operation, which is found by halves. It has been killed at its `last` already."""
-    beyond = 2 * last
-    while _is_killed(harness, store, beyond):
-        last, beyond = beyond, 2 * beyond
-    while beyond - last > 1:
-        middle = (last + beyond) // 2
-        last, beyond = (middle, beyond) if _is_killed(harness, store, middle) else (last, middle)
-
-
 def _is_killed(harness: ArtifactStoreHarness, store: ArtifactStore, nth: int) -> bool:
     """Kill an overwrite at an operation, demand that it left no trace, and return whether it came that far."""
     old, new = b"old", large(store)
@@ -234,10 +196,8 @@ def _watched(harness: ArtifactStoreHarness, store: ArtifactStore) -> Path:
     return Path(path) if Path(path).is_dir() else Path(path).parent
 
 
-def _demand_a_step(harness: ArtifactStoreHarness, nth: int) -> None:
-    """Raise an error, or `Untested` where the harness does not claim to see any, if a write ended before its first operation."""
-    if nth > 1:
-        return
+def _no_step(harness: ArtifactStoreHarness) -> None:
+    """Raise an error, or `Untested` where the harness does not claim to see any operation."""
     seen = "a write made no operation that is seen, so there is no step to kill it at"
     if harness.has("proxy") or harness.has("syscalls"):
         raise HarnessError(f"{seen}: let it go through the `proxy`, or through the directory of the `syscalls`")
@@ -246,6 +206,37 @@ def _demand_a_step(harness: ArtifactStoreHarness, nth: int) -> None:
 
 def _write(store: ArtifactStore, data: bytes) -> None:
     store.write_bytes("x", data)
+
+
+def _fails_to_overwrite(
+    harness: ArtifactStoreHarness, store: ArtifactStore, size: str, new: bytes, overwrite: Callable[[], object], nth: int
+) -> bool:
+    """Let an overwrite fail at a step, demand the old object, and return whether it came that far."""
+    store.write_bytes("x", b"old")
+    with failing_writes(harness, store, nth) as fault:
+        try:
+            overwrite()
+            expected = new
+        except DovetailError:
+            expected = b"old"
+        reached: bool = fault.reached()
+    got = _content(store, "x")
+    came = "nothing" if got is None else f"{len(got)} other bytes"
+    check(got == expected, did=f"overwrote an object by a {size} one; step {nth} failed", came=came, mend="never delete first")
+    check(keys_of(store) == ["x"], did=f"listed after step {nth} of an overwrite failed", came=keys_of(store))
+    return reached
+
+
+def _is_forgotten(harness: ArtifactStoreHarness, store: ArtifactStore, code: int, data: bytes, nth: int) -> bool:
+    """Let the backend forget an upload at a request, demand the whole object or an error, and return whether it came that far."""
+    key = f"{code}/{nth}"
+    with harness.proxy.fault(Status(code), where=lambda exchange: exchange.method in ("PUT", "POST"), nth=nth) as fault:
+        stored = _try_to_stream(store, key, data)
+        reached: bool = fault.reached()
+    got = _content(store, key)
+    did = f"wrote a large object; request {nth} met {code}"
+    check(got == (data if stored else None), did=did, came="something else", mend="begin again, or raise")
+    return reached
 
 
 def _has_body_of(key: str) -> Any:

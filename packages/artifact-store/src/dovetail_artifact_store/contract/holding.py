@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 from dovetail_artifact_store.contract.harness import ArtifactStoreHarness
+from dovetail_artifact_store.contract.stepping import at_each_step
 from dovetail_artifact_store.interface import ArtifactStore
 from dovetail_conformance.instruments import Hold
 
@@ -30,18 +31,21 @@ def look_at_each_step(
     look: Callable[[int], object],
 ) -> None:
     """Do `call(1)`, and `look(1)` while it is held at its first step, then `call(2)` at its second, up to where it ends before."""
-    for nth in range(1, 12):
+
+    def reaches(nth: int) -> bool:
         prepare(nth)
         for fault in holds(harness, store, nth):
             with ThreadPoolExecutor(2) as pool, fault:
                 calling = pool.submit(call, nth)
                 while not fault.fired and not calling.done():
                     wait([calling], 0.005)
-                reached = fault.reached()
+                reached: bool = fault.reached()
                 looking = [pool.submit(look, nth)] if reached else []
                 wait(looking, OVERTAKING)
                 fault.release()
                 for each in (calling, *looking):
                     each.result(60)
-            if not reached:
-                return
+            return reached
+        return False
+
+    at_each_step(reaches, 11)

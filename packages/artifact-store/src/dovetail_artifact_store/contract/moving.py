@@ -10,6 +10,7 @@ from dovetail_artifact_store.contract.failing import failing_changes
 from dovetail_artifact_store.contract.harness import ArtifactStoreHarness
 from dovetail_artifact_store.contract.holding import look_at_each_step
 from dovetail_artifact_store.contract.samples import fill, keys_of, large
+from dovetail_artifact_store.contract.stepping import at_each_step
 from dovetail_artifact_store.interface import ArtifactStore
 from dovetail_conformance import Effort, attempt, check, raises, rule
 from dovetail_core.errors import DovetailError, InvalidArgument, NotFound
@@ -56,10 +57,12 @@ class MovingRules:
         """A move that fails at any point loses no object: each is at its source, or whole at its target.
 
         Over a wire every request that changes something is answered with 500 from the nth on; with `syscalls` every operation of `os` that
-        changes something raises EIO from the nth on. n counts up until the move ends before; that nothing is seen at the first is an error.
+        changes something raises EIO from the nth on. n counts up until the move ends before, beyond 39 by larger and larger steps, but up to
+        its last; that nothing is seen at the first is an error.
         """
         wanted = [f"{number}" for number in range(3)]
-        for nth in range(1, 40):
+
+        def reaches(nth: int) -> bool:
             fill(store, [f"from/{name}" for name in wanted])
             with failing_changes(harness, store, nth) as fault:
                 try:
@@ -67,7 +70,7 @@ class MovingRules:
                     ended = True
                 except DovetailError:
                     ended = False
-                done = not fault.reached()
+                reached: bool = fault.reached()
             lost = [name for name in wanted if b"from/" + name.encode() not in _either(store, name)]
             check(
                 not lost,
@@ -83,8 +86,9 @@ class MovingRules:
             )
             store.rmtree("from")
             store.rmtree("to")
-            if done:
-                return
+            return reached
+
+        at_each_step(reaches, 39)
 
     @rule("AS-55", severity=2, needs=Capability.ATOMIC_MOVE, kind="race")
     def test_a_move_is_one_step(self, store: ArtifactStore, harness: ArtifactStoreHarness, effort: Effort) -> None:
