@@ -27,6 +27,7 @@ from dovetail_conformance.instruments import FaultProxy, ResetBefore
 from dovetail_core import AuthenticationFailed, DovetailError, InvalidArgument, NotFound, Timeout, Unavailable
 from dovetail_experiment_tracker import RunStatus
 from dovetail_experiment_tracker_mlflow import MlflowConfig, MlflowExperimentTracker
+from dovetail_experiment_tracker_mlflow._connections import session
 from dovetail_experiment_tracker_mlflow.activation import native
 from dovetail_experiment_tracker_mlflow.testing import MlflowServer
 
@@ -184,6 +185,11 @@ def test_to_close_a_tracker_closes_its_connections(server: MlflowServer, setting
             list(threads.map(lambda _: tracker.check(), range(12)))
         assert connections(server) - before
     assert not connections(server) - before
+
+
+def test_a_connection_that_waits_is_probed(server: MlflowServer) -> None:
+    with session() as made, made.get(f"{server.url}/health", stream=True, timeout=30) as answer:
+        assert answer.raw.connection.sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
 
 
 def test_an_experiment_that_somebody_else_deleted_is_made_again(tracker: MlflowExperimentTracker, settings: dict[str, Any]) -> None:

@@ -118,6 +118,23 @@ def test_a_run_that_is_interrupted_while_it_begins_does_not_go_on(launcher, tmp_
     assert not caplog.records
 
 
+@pytest.mark.parametrize("does", ["exit 0", ":"], ids=["obeys", "ignores"])
+def test_a_process_that_a_step_started_is_asked_once_and_has_ended_with_the_run(orchestrator, launcher, tmp_path, does):
+    place, pid = tmp_path / "asked", tmp_path / "pid"
+    program = f"trap 'echo asked >> {place}; sleep 0.2; {does}' TERM; echo $$ > {pid}; while :; do sleep 0.02; done"
+
+    def step(attempt, log):
+        process = subprocess.Popen(["bash", "-c", program])
+        while process.poll() is None:
+            time.sleep(0.1)
+
+    launcher.here = {"a": step, "b": endless}
+    handle = orchestrator.submit(plan("r", "a", "b"), launcher)
+    until(lambda: pid.exists() and pid.read_text())
+    handle.cancel()
+    assert (place.read_text(), alive(int(pid.read_text()))) == ("asked\n", False)
+
+
 def test_what_is_started_just_before_or_after_a_step_is_not_its_own(orchestrator, launcher):
     launcher.here = {"a": lambda attempt, log: time.sleep(600)}
     with subprocess.Popen(["sleep", "0.7"]) as before:

@@ -18,6 +18,11 @@ def observer(tmp_path):
     return LocalOrchestrator(path=tmp_path / "runs", grace=1.0)
 
 
+def endless(attempt, log):
+    while True:
+        time.sleep(0.01)
+
+
 def waits(attempt, log):
     time.sleep(600)
 
@@ -43,6 +48,19 @@ def test_to_cancel_a_run_stops_the_runs_within_its_steps(orchestrator, launcher,
     assert states(orchestrator.status("middle")) == {"m": "cancelled"}
     until(lambda: inner.status("inmost").state.terminal)
     assert states(inner.status("inmost")) == dict.fromkeys(steps, "cancelled")
+
+
+@pytest.mark.parametrize("flavor", INNER)
+def test_to_cancel_a_run_stops_the_run_within_a_step_that_executes_in_a_thread(orchestrator, launcher, tmp_path, flavor):
+    inner, inmost = INNER[flavor](tmp_path / "inner"), KitLauncher(tmp_path / "inmost")
+    inmost.here = {"a": endless}
+    launcher.here = {"o": lambda attempt, log: inner.run(plan("inmost", "a"), inmost) and None}
+    handle = orchestrator.submit(plan("outer", "o"), launcher)
+    until_started(inmost, "a")
+    handle.cancel()
+    assert (states(handle.status()), handle.status().state) == ({"o": "cancelled"}, "cancelled")
+    assert states(inner.status("inmost")) == {"a": "cancelled"}
+    assert [event["step"] for event in launcher.events() if event["event"] == "end"] == ["o"]  # it was not given up
 
 
 def test_to_cancel_an_inner_run_leaves_the_outer_one(orchestrator, launcher, tmp_path):

@@ -12,9 +12,8 @@ from typing import Any
 from mlflow.store.tracking.rest_store import RestStore
 from mlflow.tracking.request_header.registry import resolve_request_headers
 from mlflow.utils.proto_json_utils import parse_dict
-from mlflow.utils.rest_utils import MlflowHostCreds
-from requests import Session
 
+from dovetail_experiment_tracker_mlflow._connections import session
 from dovetail_experiment_tracker_mlflow.config import MlflowConfig
 from dovetail_experiment_tracker_mlflow.errors import of_response, of_transport
 from dovetail_experiment_tracker_mlflow.request_auth import authorization
@@ -25,8 +24,7 @@ class Server:
 
     def __init__(self, config: MlflowConfig) -> None:
         self._config = config
-        self.address: str = config.tracking_uri
-        self._session = Session()
+        self._session = session()
         self._headers = _headers(config)
 
     def send(self, method: str, endpoint: str, **more: Any) -> Any:
@@ -40,7 +38,7 @@ class Server:
             "auth": _as_it_is,
         }
         try:
-            response = self._session.request(method, f"{self.address}{endpoint}", headers=headers, **fixed, **more)
+            response = self._session.request(method, f"{self._config.tracking_uri}{endpoint}", headers=headers, **fixed, **more)
         except Exception as error:  # of requests, urllib3, or what is below them
             raise of_transport(error, what) from error
         if not 200 <= response.status_code < 300:
@@ -56,7 +54,7 @@ class Store(RestStore):  # type: ignore[misc]  # MLflow is not typed throughout
     """MLflow's store of a tracking server, over `Server`."""
 
     def __init__(self, server: Server) -> None:
-        super().__init__(lambda: MlflowHostCreds(server.address))
+        super().__init__(_no_other_way)
         self._server = server
 
     def _call_endpoint(
@@ -78,6 +76,11 @@ class Store(RestStore):  # type: ignore[misc]  # MLflow is not typed throughout
 
     def _validate_workspace_support_if_specified(self) -> None:
         """A variable of the environment specifies nothing here."""
+
+
+def _no_other_way() -> Any:
+    """Give no credentials to MLflow's own way to send a request."""
+    raise NotImplementedError("requests go through `Server`")
 
 
 def _headers(config: MlflowConfig) -> dict[str, str]:

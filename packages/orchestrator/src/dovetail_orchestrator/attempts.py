@@ -12,9 +12,7 @@ from dovetail_orchestrator.plan import Command, StepResult
 from dovetail_orchestrator.uptime import uptime
 
 if TYPE_CHECKING:
-    import psutil
-
-    from dovetail_orchestrator.processes import StepProcess
+    from dovetail_orchestrator.processes import Ending, StepProcess
 
 
 class Attempt(Protocol):
@@ -23,7 +21,7 @@ class Attempt(Protocol):
     task: Task
 
     def execute(self) -> StepResult:
-        """Execute it in the calling thread, and return how it ended. Raises KeyboardInterrupt only."""
+        """Execute it in the calling thread, and return how it ended. Raises what `Task.execute` does."""
         ...
 
     def stop(self) -> None:
@@ -43,6 +41,7 @@ class ThreadAttempt:
         self.place: Interruptible = Interruptible()
         self._grace = grace
         self._since = uptime()
+        self._ending: Ending | None = None
 
     def execute(self) -> StepResult:
         """Execute it; what fails after it was told to stop was stopped, and what it had started has ended then."""
@@ -52,7 +51,7 @@ class ThreadAttempt:
             stopped = self.place.interrupted
         finally:
             if stopped and self.place.native_thread:
-                self._end(self._started())
+                self._ask_children().finish()
         return CANCELLED if stopped and not result.state.good else result
 
     def is_here(self) -> bool:
@@ -67,17 +66,16 @@ class ThreadAttempt:
 
     def _interrupt(self) -> None:
         self.place.interrupt()  # before a child ends, lest the step fails for that
-        self._end(self.place.while_executing(self._started) or [])  # what its thread starts later is not this attempt's
+        if asked := self.place.while_executing(self._ask_children):  # what its thread starts later is not this attempt's
+            asked.finish()
 
-    def _started(self) -> list[psutil.Process]:
-        from dovetail_orchestrator.processes import children_of_thread
+    def _ask_children(self) -> Ending:
+        """Ask what its thread has started to end, what was not asked before."""
+        from dovetail_orchestrator.processes import Ending, children_of_thread
 
-        return children_of_thread(self.place.native_thread, self._since)
-
-    def _end(self, processes: list[psutil.Process]) -> None:
-        from dovetail_orchestrator.processes import end
-
-        end(processes, self._grace)
+        self._ending = self._ending or Ending(self._grace)
+        self._ending.ask(children_of_thread(self.place.native_thread, self._since))
+        return self._ending
 
 
 class ProcessAttempt:

@@ -17,6 +17,8 @@ from dovetail_orchestrator.plan import StepInterrupted
 
 P = ParamSpec("P")
 R = TypeVar("R")
+_executing = threading.local()
+"""`place`: what executes in a thread, if anything does."""
 
 
 class Interruptible:
@@ -30,11 +32,17 @@ class Interruptible:
         self.interrupted: bool = False
         self._leaving = False
         self._signals = 0
+        self._outer: Interruptible | None = None
 
     @property
     def executing(self) -> bool:
         """Whether a call executes, which a signal may break into."""
         return self._thread != 0 and not self._leaving
+
+    @property
+    def interrupted_around(self) -> bool:
+        """Whether it is not this that was interrupted, but what executes this in the same thread."""
+        return not self.interrupted and self._outer is not None and (self._outer.interrupted or self._outer.interrupted_around)
 
     def is_here(self) -> bool:
         """Tell whether the caller is what executes."""
@@ -48,9 +56,12 @@ class Interruptible:
             self._thread = threading.get_ident()
             self.native_thread = threading.get_native_id()
             self._leaving = False
+        self._outer, _executing.place = getattr(_executing, "place", None), self
         try:
             return call(*args, **kwargs)
         finally:
+            self._leaving = True  # a signal would break into the wait for the lock
+            _executing.place = self._outer
             self._leave()
 
     def while_executing(self, look: Callable[[], R]) -> R | None:
@@ -80,7 +91,6 @@ class Interruptible:
         return was > 0
 
     def _leave(self) -> None:
-        self._leaving = True  # a signal would break into the wait for the lock
         with self._lock:
             self._thread = 0
             if self.interrupted:  # it may not have arrived, and must not arrive later

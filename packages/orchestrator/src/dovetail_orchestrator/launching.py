@@ -35,10 +35,12 @@ class Task:
     context: Context
 
     def execute(self, place: Interruptible) -> StepResult:
-        """Execute it here and return how it ended. Raises KeyboardInterrupt only."""
+        """Execute it here and return how it ended. Raises KeyboardInterrupt, and StepInterrupted if a step around it was interrupted."""
         try:
             result = place.execute(self.context.copy().run, self.launcher, self.step, self.attempt, self.log)
         except StepInterrupted:
+            if place.interrupted_around:
+                raise
             return self.committed_or(CANCELLED)
         except SystemExit as error:
             return StepResult(StepState.FAILED, Failure("SystemExit", f"the step called sys.exit({error.code!r})"), retry=False)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -78,12 +78,36 @@ class StepProcess:
         kill([process, *below])
 
 
-def end(processes: Collection[psutil.Process], grace: float) -> None:
+class Ending:
+    """Stops processes: each is asked once, and what is left `grace` seconds after the first was asked is killed."""
+
+    def __init__(self, grace: float) -> None:
+        self._grace = grace
+        self._asked: dict[psutil.Process, None] = {}
+        self._deadline: float | None = None
+
+    def ask(self, processes: Iterable[psutil.Process]) -> None:
+        """Ask those to end that were not asked before. Not safe for several threads."""
+        if self._deadline is None:
+            self._deadline = time.monotonic() + self._grace
+        for process in processes:
+            if process not in self._asked:
+                self._asked[process] = None
+                with suppress(psutil.Error):
+                    process.send_signal(signal.SIGTERM)
+
+    def finish(self) -> None:
+        """Return once all have ended."""
+        left = await_end(list(self._asked), (self._deadline or 0.0) - time.monotonic())
+        kill(left)
+        await_end(left, 1.0)
+
+
+def end(processes: Iterable[psutil.Process], grace: float) -> None:
     """Stop processes: asked first, killed after `grace` seconds."""
-    for process in processes:
-        with suppress(psutil.Error):
-            process.send_signal(signal.SIGTERM)
-    kill(await_end(processes, grace))
+    ending = Ending(grace)
+    ending.ask(processes)
+    ending.finish()
 
 
 def kill(processes: Iterable[psutil.Process]) -> None:
@@ -105,14 +129,17 @@ def kill_run(driver: psutil.Process, grace: float) -> None:
 
 
 def children_of_thread(thread: int, since: float) -> list[psutil.Process]:
-    """Return the processes that a thread of this process has started since a time of `uptime` (Linux with CONFIG_PROC_CHILDREN; else none)."""
+    """Return the processes that a thread of this process has started since a time of `uptime` (Linux with CONFIG_PROC_CHILDREN; else none).
+
+    What a thread that has ended has started is one of the main thread's for Linux.
+    """
     try:
         found = Path(f"/proc/self/task/{thread}/children").read_text().split()
     except OSError:
         return []
     children = []
     for child in map(int, found):
-        with suppress(psutil.Error):
+        with suppress(psutil.Error, OSError):
             process = psutil.Process(child)
             if (began := uptime_at_start(child)) is not None and began > since - TICK:
                 children += [process, *process.children(recursive=True)]
