@@ -7,6 +7,7 @@ import time
 
 import pytest
 from orchestrator_kit import KitLauncher, plan, states, until
+from test_cancel import endless
 from test_driver import drive, until_started
 
 from dovetail_orchestrator.local import LocalOrchestrator
@@ -16,11 +17,6 @@ from dovetail_orchestrator.memory import InMemoryOrchestrator
 @pytest.fixture
 def observer(tmp_path):
     return LocalOrchestrator(path=tmp_path / "runs", grace=1.0)
-
-
-def endless(attempt, log):
-    while True:
-        time.sleep(0.01)
 
 
 def waits(attempt, log):
